@@ -1,0 +1,1 @@
+"""wye: an event-routing daemon with adapter plugins."""

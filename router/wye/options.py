@@ -1,0 +1,24 @@
+"""Types for config structs. A part's options are a msgspec struct; its annotations are the schema, the check and the docs.
+
+Every field carries ``Meta(description=…)`` and, where it has one, its unit in its name.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+Secret = Annotated[str, Meta(extra_json_schema={"x-secret": True})]
+"""A value that is never printed."""
+
+Count = Annotated[int, Meta(ge=1)]
+Bytes = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(ge=0)]
+Positive = Annotated[float, Meta(gt=0)]
+
+WhenFull = Literal["block", "drop_newest", "drop_oldest"]
+
+
+class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of every config struct."""

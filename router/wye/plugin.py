@@ -1,0 +1,272 @@
+"""What a plugin implements. With ``wye.event``, ``wye.message``, ``wye.options``, ``wye.verdict`` and ``wye.wire``
+it is all that a plugin imports.
+
+A plugin is a module (or object) named by an entry point of the group ``wye``; its hooks return parts. Hooks are called once, at
+start-up. After that wye calls the plain objects that ``build`` returned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
+
+import pluggy
+from msgspec import Struct
+from trio import TaskStatus
+
+from wye.event import Event
+from wye.message import Decoded, Head, HttpRequest, HttpResponse, Payload, Received, Reply, Shipment, Unfit
+from wye.verdict import Verdicts
+
+hookimpl = pluggy.HookimplMarker("wye")
+"""Marks a plugin's hook functions: ``wye_sources``, ``wye_sinks``, ``wye_adapters``, ``wye_transforms``."""
+
+T = TypeVar("T")
+
+
+class StartError(Exception):
+    """A part cannot start (port in use, path not writable). The message is one line and says what to do."""
+
+
+# ── adapters: a vendor's spelling ────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Decoder(Protocol):
+    """Wire to canonical. Pure: no I/O, no clock, no globals. Whatever the bytes, it returns; it never raises."""
+
+    def decode(self, payload: Payload, /) -> Decoded: ...
+
+
+class Limits(Struct, frozen=True):
+    """A vendor's limits for one request. ``overhead_bytes`` is the envelope's size, ``separator_bytes`` what stands between two
+    documents."""
+
+    max_events: int | None = None
+    max_bytes: int | None = None
+    overhead_bytes: int = 0
+    separator_bytes: int = 1
+
+
+class Encoder(Protocol):
+    """Canonical to wire. Pure. One document for each event, in order, or ``Unfit`` with the reason."""
+
+    limits: Limits
+
+    def encode(self, events: Sequence[Event], /) -> list[bytes | Unfit]: ...
+
+
+@runtime_checkable
+class RequestEncoder(Protocol):
+    """An ``Encoder`` whose vendor is spoken to in HTTP requests."""
+
+    limits: Limits
+
+    def encode(self, events: Sequence[Event], /) -> list[bytes | Unfit]: ...
+
+    def requests(self, shipment: Shipment, /) -> Iterable[HttpRequest]:
+        """Pack the documents into requests, each within ``limits``."""
+        ...
+
+    def verdicts(self, request: HttpRequest, response: HttpResponse, /) -> Verdicts:
+        """What the answer means, for all events of ``request`` or for each."""
+        ...
+
+
+class Claim(Struct, frozen=True):
+    """An endpoint's word on the head of a request: this one is mine.
+
+    ``reply`` answers at once (a refusal, a ping); the body is then read and thrown away. Otherwise the body may have
+    ``max_body_bytes``, beyond which ``too_large`` is answered. Of several claims, the first without a ``reply`` wins.
+    """
+
+    reply: Reply | None = None
+    max_body_bytes: int | None = None
+    too_large: Reply = Reply(413)
+
+
+class Accepted(Struct, frozen=True):
+    """A body that was understood: its events, and the answer for when they are safe, and for when they are not."""
+
+    decoded: Decoded
+    success: Reply
+    failure: Reply = Reply(503)
+
+
+class Endpoint(Protocol):
+    """A vendor's own ingest API, as its real clients see it. Pure."""
+
+    def claim(self, head: Head, /) -> Claim | None: ...
+
+    def receive(self, request: Received, /) -> Accepted | Reply: ...
+
+
+class Stream(Protocol):
+    """A vendor's own WebSocket API, seen from either end. Pure."""
+
+    def admit(self, head: Head, /) -> Reply | None:
+        """Who may connect: ``None`` admits, a ``Reply`` refuses."""
+        ...
+
+    def connect_url(self, url: str, /) -> str:
+        """``url`` with the vendor's path and credentials, where it does not have them already. Holds secrets: never log it."""
+        ...
+
+
+class Inbound(Struct, frozen=True):
+    """An adapter as a source uses it."""
+
+    decoder: Decoder
+    endpoint: Endpoint | None = None
+    stream: Stream | None = None
+
+
+class Outbound(Struct, frozen=True):
+    """An adapter as a sink uses it."""
+
+    encoder: Encoder
+    stream: Stream | None = None
+
+
+# ── transports: bytes in, bytes out ──────────────────────────────────────────────────────────────────────────────────────
+
+
+class Intake(Protocol):
+    """How a source hands events to wye.
+
+    ``emit`` returns when every sink concerned has taken the batch into its buffer; a sink that is full and set to block keeps
+    it waiting, and until it returns nothing was accepted, so that it can be cancelled without loss. ``on_settled`` is called
+    once, later, with ``True`` when all of it is safe (delivered, filtered, or in the dead letters on disk) and ``False`` when
+    some of it was given up unsafely. ``deliver`` is ``emit`` and the wait for that word.
+
+    ``place`` says where failures stood (``line 7``): it is called with a ``Failure.index``.
+    """
+
+    name: str
+
+    async def emit(
+        self,
+        decoded: Decoded,
+        /,
+        *,
+        on_settled: Callable[[bool], None] | None = None,
+        place: Callable[[int], str] | None = None,
+    ) -> None: ...
+
+    async def deliver(self, decoded: Decoded, /, *, place: Callable[[int], str] | None = None) -> bool: ...
+
+    @property
+    def stopped(self) -> bool:
+        """Whether wye has stopped taking in events."""
+        ...
+
+    def until_stopped(self) -> AbstractContextManager[None]:
+        """A cancel scope: the body runs until it ends or wye stops taking in events, whichever is first. Put the reading of
+        input into it, and what must still happen (answers, checkpoints) after it."""
+        ...
+
+
+class Source(Protocol):
+    """Reads events from somewhere. Returning from ``run`` means: there will be no more."""
+
+    listens: Sequence[str]
+    """Where it takes events from, for a person to read; never a secret."""
+
+    async def run(self, intake: Intake, /, *, task_status: TaskStatus[None]) -> None:
+        """Call ``task_status.started()`` once listening or connected enough to start. Raises ``StartError`` before that."""
+        ...
+
+
+class Transport(Protocol):
+    """Carries documents to somewhere."""
+
+    target: str
+    """Where it sends to, for a person to read; never a secret."""
+
+    concurrency: int
+    """How many shipments it can carry at a time. With 1, shipments arrive in order."""
+
+    def open(self) -> AbstractAsyncContextManager[None]:
+        """Held open while events flow. Raises ``StartError`` when it cannot start."""
+        ...
+
+    async def send(self, shipment: Shipment, /) -> Verdicts:
+        """Return when the shipment's fate is known. ``OSError`` counts as ``busy`` for every event."""
+        ...
+
+
+class Transform(Protocol):
+    """Changes or drops an event (``None``). Pure."""
+
+    def apply(self, event: Event, /) -> Event | None: ...
+
+
+# ── parts: what hooks return ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class SourceContext(Struct, frozen=True):
+    """What a source is built with: its name, where it may keep state, and the adapters that its config names."""
+
+    name: str
+    state_dir: str
+    adapters: Sequence[Inbound]
+
+
+class SinkContext(Struct, frozen=True):
+    """What a sink is built with: its name, and the adapter that its config names (canonical JSON where it names none)."""
+
+    name: str
+    adapter: Outbound
+
+
+class Batching(Struct, frozen=True):
+    """How a kind of sink gathers events where its config does not say: a shipment goes when one of the three is reached.
+
+    ``max_events`` and ``max_bytes`` (of encoded documents) bound one shipment; ``linger_secs`` bounds an event's wait for
+    company.
+    """
+
+    max_events: int = 500
+    max_bytes: int = 1_048_576
+    linger_secs: float = 0.02
+
+
+class SourcePart(Struct, frozen=True):
+    """A kind of source. ``adapters``: whether it takes one adapter (``adapter = …``) or several (``adapters = […]``)."""
+
+    name: str
+    config: type[Struct]
+    build: Callable[[Any, SourceContext], Source]
+    adapters: Literal["one", "many"] = "one"
+
+
+class SinkPart(Struct, frozen=True):
+    """A kind of sink."""
+
+    name: str
+    config: type[Struct]
+    build: Callable[[Any, SinkContext], Transport]
+    batching: Batching = Batching()
+
+
+class Role(Struct, Generic[T], frozen=True):
+    """An adapter's options on one side of wye, and what is built from them."""
+
+    config: type[Struct]
+    build: Callable[[Any], T]
+
+
+class AdapterPart(Struct, frozen=True):
+    """A vendor's format. Either side may be missing."""
+
+    name: str
+    source: Role[Inbound] | None = None
+    sink: Role[Outbound] | None = None
+
+
+class TransformPart(Struct, frozen=True):
+    """A kind of transform."""
+
+    name: str
+    config: type[Struct]
+    build: Callable[[Any], Transform]

@@ -1,0 +1,6 @@
+"""The test kit for plugin authors: stand-ins for wye's side of each contract, driven by hand."""
+
+from wye.testing.intake import FakeIntake
+from wye.testing.samples import make_event, shipment_of
+
+__all__ = ["FakeIntake", "make_event", "shipment_of"]

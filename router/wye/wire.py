@@ -1,0 +1,277 @@
+"""Reading and writing a vendor's JSON through typed structs, without losing what the structs do not know.
+
+The common case is one typed decode in C with unknown fields forbidden. A document that fails it is read again as a dictionary:
+what the struct has no place for goes into ``rest``, level by level, and only a document that lacks something required fails.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import types
+import uuid
+from collections.abc import Generator
+from contextlib import contextmanager
+from decimal import Decimal
+from hashlib import sha1
+from typing import Any, Generic, TypeVar, Union, cast, get_args, get_origin
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from wye.event import Json
+from wye.message import Failure, Payload
+
+REST = "wye:rest"
+_REST_BYTES = REST.encode()
+
+_to_json = msgspec.json.Encoder(decimal_format="number")
+_canonical_json = msgspec.json.Encoder(decimal_format="number", order="deterministic")
+_any = msgspec.json.Decoder(float_hook=Decimal)
+_members = msgspec.json.Decoder(list[msgspec.Raw])
+_scanner = json.JSONDecoder()
+_SPACE = re.compile(r"[ \t\r\n]*")
+
+# What the JSON parser raises for hostile bytes: bad syntax, not UTF-8, nesting deeper than the stack.
+_BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class Wire(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """Base of a vendor's structs. ``rest`` holds, by wire name, what a document had beyond the struct's fields."""
+
+    rest: dict[str, Json] | UnsetType = msgspec.field(default=UNSET, name=REST)
+
+
+W = TypeVar("W", bound=Wire)
+
+
+class WireDecoder(Generic[W]):
+    """Turns payloads into structs of one type, with an account of each record that is none."""
+
+    def __init__(self, wire: type[W]) -> None:
+        self._type = wire
+        self._one = msgspec.json.Decoder(wire)
+        self._many = msgspec.json.Decoder(list[wire])
+
+    def read(self, payload: Payload) -> tuple[list[W], list[Failure]]:
+        """The records of a payload: one or several a line, or one or several a message; objects, or arrays of objects."""
+        body = payload.body
+        if _REST_BYTES not in body:
+            try:
+                if payload.framing == "lines":
+                    return self._one.decode_lines(body), []
+                if body[:1] == b"[":
+                    return self._many.decode(body), []
+                return [self._one.decode(body)], []
+            except _BAD_JSON:
+                pass
+        records: list[W] = []
+        failures: list[Failure] = []
+        if payload.framing == "message":
+            self._read_chunk(body, None, records, failures)
+            return records, failures
+        for index, line in enumerate(body.split(b"\n")):
+            if line.strip():
+                self._read_chunk(line, index, records, failures)
+        return records, failures
+
+    def _read_chunk(self, chunk: bytes, line: int | None, records: list[W], failures: list[Failure]) -> None:
+        """Each record of a chunk on its own, so that a bad one costs only itself."""
+        try:
+            pieces = split_records(chunk)
+        except ValueError as error:
+            failures.append(Failure(str(error), chunk, line or 0))
+            return
+        for place, piece in enumerate(pieces):
+            try:
+                records.append(self._read_one(piece))
+            except ValueError as error:
+                failures.append(Failure(str(error), piece, place if line is None else line))
+
+    def _read_one(self, text: bytes) -> W:
+        if _REST_BYTES not in text:
+            try:
+                return self._one.decode(text)
+            except _BAD_JSON:
+                pass
+        return sift(parse(text), self._type)
+
+
+def parse(text: bytes) -> Json:
+    """One JSON document, its fractions as ``Decimal``. Raises ``ValueError`` with the reason, whatever the bytes are."""
+    with _as_value_error():
+        return _any.decode(text)
+
+
+def split_records(text: bytes) -> list[bytes]:
+    """The records of one message, each with its own bytes: an object, the members of an array, or several documents one after
+    the other. Raises ``ValueError`` when it is not JSON."""
+    with _as_value_error():
+        if text.lstrip(b" \t\r\n")[:1] == b"[":
+            return [bytes(raw) for raw in _members.decode(text)]
+        try:
+            msgspec.json.decode(text, type=msgspec.Raw)
+        except msgspec.DecodeError as error:
+            if "trailing characters" not in str(error):
+                raise
+            return _split_concatenated(text)
+        return [text]
+
+
+def _split_concatenated(text: bytes) -> list[bytes]:
+    """Cut ``{…}{…}`` after each document."""
+    string = text.decode()
+    pieces: list[bytes] = []
+    start = 0
+    while start < len(string):
+        _, end = _scanner.raw_decode(string, start)
+        pieces.append(string[start:end].encode())
+        start = _SPACE.match(string, end).end()  # type: ignore[union-attr]  it always matches
+    return pieces
+
+
+@contextmanager
+def _as_value_error() -> Generator[None]:
+    try:
+        yield
+    except RecursionError:
+        raise ValueError("JSON is nested too deeply") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"JSON is not UTF-8: {error.reason} at byte {error.start}") from None
+    except msgspec.DecodeError as error:
+        raise ValueError(str(error)) from None
+
+
+# ── documents and structs ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def sift(document: Json, wire: type[W]) -> W:
+    """``document`` as a ``wire``; what has no place there, or not this type, is kept in ``rest``, at its own level.
+
+    Raises ``ValueError`` when something required is missing or of another type.
+    """
+    if not isinstance(document, dict):
+        raise ValueError(f"Expected `object`, got `{_kind(document)}`")
+    return msgspec.convert(_sifted(cast(dict[str, Json], document), wire), wire)
+
+
+def _sifted(document: dict[str, Json], wire: type[Wire]) -> dict[str, Json]:
+    known: dict[str, Json] = {}
+    rest: dict[str, Json] = {}
+    for name, value in document.items():
+        field = _fields(wire).get(name)
+        if field is None:
+            rest[name] = value
+            continue
+        fitted = _fit(value, field)
+        if fitted is not UNSET:
+            known[name] = fitted
+        elif field.required:
+            known[name] = value  # let the conversion say what is wrong with it
+        else:
+            rest[name] = value
+    if rest:
+        known[REST] = rest
+    return known
+
+
+class _Field(Struct, frozen=True):
+    type: Any
+    required: bool
+    one: type[Wire] | None
+    many: type[Wire] | None
+
+
+@functools.cache
+def _fields(wire: type[Wire]) -> dict[str, _Field]:
+    return {
+        field.encode_name: _Field(field.type, field.required, _wire_in(field.type), _wire_in(field.type, within=(list, tuple)))
+        for field in structs.fields(wire)
+        if field.encode_name != REST
+    }
+
+
+def _wire_in(annotation: Any, within: tuple[type, ...] = ()) -> type[Wire] | None:
+    """The ``Wire`` struct that an annotation names, alone or (``within``) as the member of a list."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        return next((found for arg in get_args(annotation) if (found := _wire_in(arg, within))), None)
+    if within:
+        return _wire_in(get_args(annotation)[0]) if get_origin(annotation) in within else None
+    return annotation if isinstance(annotation, type) and issubclass(annotation, Wire) else None
+
+
+def _fit(value: Json, field: _Field) -> Json:
+    """``value`` in a shape that converts to the field's type, or ``UNSET``."""
+    if field.one is not None and isinstance(value, dict):
+        value = _sifted(cast(dict[str, Json], value), field.one)
+    elif field.many is not None and isinstance(value, list):
+        members = cast(list[Json], value)
+        value = [_sifted(cast(dict[str, Json], m), field.many) if isinstance(m, dict) else m for m in members]
+    try:
+        msgspec.convert(value, field.type)
+        return value
+    except msgspec.ValidationError:
+        if (
+            isinstance(value, Decimal)
+            and value.is_finite()
+            and 0 <= value.adjusted() < 30
+            and value == value.to_integral_value()
+        ):
+            return _fit(int(value), field)
+        return UNSET
+
+
+def write(wire: Wire, extra: dict[str, Json]) -> bytes:
+    """One document: the struct's fields, with ``extra`` and every ``rest`` laid over them at their own level."""
+    document = _unfolded(msgspec.to_builtins(wire, builtin_types=(Decimal,)))
+    return _to_json.encode(overlay(document, extra) if extra else document)
+
+
+def _unfolded(value: Json) -> Json:
+    if isinstance(value, dict):
+        members = cast(dict[str, Json], value)
+        rest = members.pop(REST, None)
+        plain = {name: _unfolded(member) for name, member in members.items()}
+        return overlay(plain, rest) if rest else plain
+    if isinstance(value, list):
+        return [_unfolded(member) for member in cast(list[Json], value)]
+    return value
+
+
+def overlay(base: dict[str, Json], over: dict[str, Json]) -> dict[str, Json]:
+    """``base`` with ``over`` laid upon it; objects are merged member by member, everything else is replaced."""
+    merged = dict(base)
+    for name, value in over.items():
+        below = merged.get(name)
+        if isinstance(below, dict) and isinstance(value, dict):
+            merged[name] = overlay(cast(dict[str, Json], below), cast(dict[str, Json], value))
+        else:
+            merged[name] = value
+    return merged
+
+
+# ── ids ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_NAMESPACE = uuid.UUID("5f0c1f0e-7f0b-5c1e-9d3a-0d6c7e2b9a41").bytes
+
+
+def derive_id(vendor: str, wire: Wire) -> str:
+    """A UUID (version 5) from the vendor's name and the document's content; key order and white space make no difference."""
+    content = _canonical_json.encode(wire)
+    digest = bytearray(sha1(b"%s%s:%s" % (_NAMESPACE, vendor.encode(), content), usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50
+    digest[8] = digest[8] & 0x3F | 0x80
+    return str(uuid.UUID(bytes=bytes(digest)))
+
+
+def _kind(value: Json) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, str):
+        return "str"
+    if isinstance(value, list):
+        return "array"
+    return "int" if isinstance(value, int) else "float"
