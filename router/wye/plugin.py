@@ -51,7 +51,8 @@ class Limits(Struct, frozen=True):
 class Encoder(Protocol):
     """Canonical to wire. Pure. One document for each event, in order, or ``Unfit`` with the reason."""
 
-    limits: Limits
+    @property
+    def limits(self) -> Limits: ...
 
     def encode(self, events: Sequence[Event], /) -> list[bytes | Unfit]: ...
 
@@ -60,7 +61,8 @@ class Encoder(Protocol):
 class RequestEncoder(Protocol):
     """An ``Encoder`` whose vendor is spoken to in HTTP requests."""
 
-    limits: Limits
+    @property
+    def limits(self) -> Limits: ...
 
     def encode(self, events: Sequence[Event], /) -> list[bytes | Unfit]: ...
 
@@ -142,7 +144,8 @@ class Intake(Protocol):
     ``place`` says where failures stood (``line 7``): it is called with a ``Failure.index``.
     """
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     async def emit(
         self,
@@ -169,8 +172,10 @@ class Intake(Protocol):
 class Source(Protocol):
     """Reads events from somewhere. Returning from ``run`` means: there will be no more."""
 
-    listens: Sequence[str]
-    """Where it takes events from, for a person to read; never a secret."""
+    @property
+    def listens(self) -> Sequence[str]:
+        """Where it takes events from, for a person to read; never a secret."""
+        ...
 
     async def run(self, intake: Intake, /, *, task_status: TaskStatus[None]) -> None:
         """Call ``task_status.started()`` once listening or connected enough to start. Raises ``StartError`` before that."""
@@ -180,11 +185,15 @@ class Source(Protocol):
 class Transport(Protocol):
     """Carries documents to somewhere."""
 
-    target: str
-    """Where it sends to, for a person to read; never a secret."""
+    @property
+    def target(self) -> str:
+        """Where it sends to, for a person to read; never a secret."""
+        ...
 
-    concurrency: int
-    """How many shipments it can carry at a time. With 1, shipments arrive in order."""
+    @property
+    def concurrency(self) -> int:
+        """How many shipments it can carry at a time. With 1, shipments arrive in order."""
+        ...
 
     def open(self) -> AbstractAsyncContextManager[None]:
         """Held open while events flow. Raises ``StartError`` when it cannot start."""

@@ -9,19 +9,20 @@ from __future__ import annotations
 import functools
 import json
 import re
-import types
 import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
-from decimal import Decimal
+from decimal import Decimal, DecimalException
 from hashlib import sha1
-from typing import Any, Generic, TypeVar, Union, cast, get_args, get_origin
+from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
+from wye.annotations import members_of, struct_in
 from wye.event import Json
 from wye.message import Failure, Payload
+from wye.money import is_amount
 
 REST = "wye:rest"
 _REST_BYTES = REST.encode()
@@ -33,8 +34,8 @@ _members = msgspec.json.Decoder(list[msgspec.Raw])
 _scanner = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\r\n]*")
 
-# What the JSON parser raises for hostile bytes: bad syntax, not UTF-8, nesting deeper than the stack.
-_BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+# What the JSON parser raises for hostile bytes: bad syntax, not UTF-8, nesting deeper than the stack, an exponent of 20 digits.
+_BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, DecimalException)
 
 
 class Wire(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
@@ -51,8 +52,8 @@ class WireDecoder(Generic[W]):
 
     def __init__(self, wire: type[W]) -> None:
         self._type = wire
-        self._one = msgspec.json.Decoder(wire)
-        self._many = msgspec.json.Decoder(list[wire])
+        self._one = msgspec.json.Decoder(wire, float_hook=Decimal)
+        self._many = msgspec.json.Decoder(list[wire], float_hook=Decimal)
 
     def read(self, payload: Payload) -> tuple[list[W], list[Failure]]:
         """The records of a payload: one or several a line, or one or several a message; objects, or arrays of objects."""
@@ -139,6 +140,8 @@ def _as_value_error() -> Generator[None]:
         raise ValueError("JSON is nested too deeply") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"JSON is not UTF-8: {error.reason} at byte {error.start}") from None
+    except DecimalException:
+        raise ValueError("JSON has a number whose exponent is out of range") from None
     except msgspec.DecodeError as error:
         raise ValueError(str(error)) from None
 
@@ -186,19 +189,17 @@ class _Field(Struct, frozen=True):
 @functools.cache
 def _fields(wire: type[Wire]) -> dict[str, _Field]:
     return {
-        field.encode_name: _Field(field.type, field.required, _wire_in(field.type), _wire_in(field.type, within=(list, tuple)))
+        field.encode_name: _Field(
+            field.type, field.required, _wire_in(field.type), _wire_in(members_of(field.type, list, tuple))
+        )
         for field in structs.fields(wire)
         if field.encode_name != REST
     }
 
 
-def _wire_in(annotation: Any, within: tuple[type, ...] = ()) -> type[Wire] | None:
-    """The ``Wire`` struct that an annotation names, alone or (``within``) as the member of a list."""
-    if get_origin(annotation) in (Union, types.UnionType):
-        return next((found for arg in get_args(annotation) if (found := _wire_in(arg, within))), None)
-    if within:
-        return _wire_in(get_args(annotation)[0]) if get_origin(annotation) in within else None
-    return annotation if isinstance(annotation, type) and issubclass(annotation, Wire) else None
+def _wire_in(annotation: Any) -> type[Wire] | None:
+    struct = struct_in(annotation)
+    return struct if struct is not None and issubclass(struct, Wire) else None
 
 
 def _fit(value: Json, field: _Field) -> Json:
@@ -249,6 +250,29 @@ def overlay(base: dict[str, Json], over: dict[str, Json]) -> dict[str, Json]:
         else:
             merged[name] = value
     return merged
+
+
+# ── what a value says ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+# What programs write into an id field when there is nobody. "0" is not among them: some shop's first customer has it.
+_NOBODY = frozenset(
+    ("", "null", "undefined", "none", "nil", "nan", "unknown", "anonymous", "(not set)", "00000000-0000-0000-0000-000000000000")
+)
+_NUMBER = re.compile(r"-?\d{1,200}(?:\.\d{1,200})?", re.ASCII)
+
+
+def identity(value: Json) -> str | None:
+    """A text that names somebody or something, or ``None``: empty texts and placeholder words in any case name nobody."""
+    if type(value) is not str or value.strip().lower() in _NOBODY:
+        return None
+    return value
+
+
+def amount(value: Json) -> Decimal | None:
+    """A JSON number, or a text that spells a plain one, as a ``Decimal`` that can be calculated with; otherwise ``None``."""
+    if type(value) is int or (type(value) is str and _NUMBER.fullmatch(value)):
+        value = Decimal(value)
+    return value if type(value) is Decimal and is_amount(value) else None
 
 
 # ── ids ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,58 @@
+"""Option structs in words: for ``wye plugins`` and for the configuration reference. The same annotations make the schema."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, Literal, get_args, get_origin
+
+import msgspec
+from msgspec import Struct, structs
+
+from wye.annotations import alternatives, metas, struct_in
+
+
+class Option(Struct, frozen=True):
+    """One option: its dotted name, its type and default as TOML would have them, what it is for."""
+
+    name: str
+    type: str
+    default: str
+    description: str
+
+
+def describe(config: type[Struct], *, nested: bool = False, prefix: str = "") -> Iterator[Option]:
+    """The options of a struct, in order; with ``nested`` those of its tables too, by dotted name."""
+    for field in structs.fields(config):
+        inner = struct_in(field.type)
+        yield Option(prefix + field.encode_name, _type_words(field.type), _default(field), _description(field.type))
+        if nested and inner is not None:
+            yield from describe(inner, nested=True, prefix=f"{prefix}{field.encode_name}.")
+
+
+def _default(field: structs.FieldInfo) -> str:
+    if field.required:
+        return "required"
+    value: Any = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()  # type: ignore[misc]
+    if value is None or isinstance(value, Struct):
+        return ""
+    return json.dumps(value)
+
+
+def _description(annotation: Any) -> str:
+    return next((meta.description for meta in metas(annotation) if meta.description), "")
+
+
+_WORDS: dict[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
+
+
+def _type_words(annotation: Any) -> str:
+    words: list[str] = []
+    for one in alternatives(annotation):
+        if get_origin(one) is Literal:
+            words.extend(json.dumps(value) for value in get_args(one))
+        elif get_origin(one) is list:
+            words.append(f"list of {_type_words(get_args(one)[0])}")
+        else:
+            words.append(_WORDS.get(one, "table"))
+    return " or ".join(dict.fromkeys(words))

@@ -1,0 +1,153 @@
+"""The tables of a config file: what every source, sink and transform has, whatever its type; and the config as understood."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from wye.config.interpolate import Secrets
+from wye.event import Event
+from wye.options import Bytes, Count, Options, Positive, Seconds, WhenFull
+from wye.plugin import Batching, Encoder, Source, Transform, Transport
+
+AdapterReference = str | dict[str, Any]
+"""An adapter's name, or a table with its ``type`` and its options."""
+
+
+class BatchOptions(Options, frozen=True):
+    """How events are gathered. What is left out is the sink type's own default, and never more than the vendor takes."""
+
+    max_events: Annotated[Count | None, Meta(description="Events in one batch, at most.")] = None
+    max_bytes: Annotated[Bytes | None, Meta(description="Bytes of encoded events in one batch, at most.")] = None
+    linger_secs: Annotated[Seconds | None, Meta(description="How long the first event of a batch waits for others.")] = None
+
+
+class RetryOptions(Options, frozen=True):
+    """When and how often an event is tried again."""
+
+    max_attempts: Annotated[
+        Count,
+        Meta(
+            description="Attempts at one event before it goes to the dead letters. Only failures of the event's own count; "
+            "while the sink as a whole cannot be reached or answers 429 or 503, nothing is used up."
+        ),
+    ] = 8
+    first_secs: Annotated[Positive, Meta(description="Longest wait before the second attempt; it doubles from there.")] = 0.2
+    max_secs: Annotated[
+        Positive, Meta(description="Longest wait between two attempts. The wait itself is drawn at random.")
+    ] = 30.0
+
+    def __post_init__(self) -> None:
+        if self.first_secs > self.max_secs:
+            raise ValueError("first_secs is larger than max_secs")
+
+
+class BufferOptions(Options, frozen=True):
+    """The sink's queue. Events in flight count against its bounds."""
+
+    max_events: Annotated[Count, Meta(description="Events held in memory for this sink, at most.")] = 10_000
+    max_bytes: Annotated[Bytes, Meta(description="Bytes of these events as they were received, at most.")] = 67_108_864
+    when_full: Annotated[
+        WhenFull,
+        Meta(
+            description="`block` makes the sources wait (and with them the sinks they share); `drop_newest` and `drop_oldest` "
+            "give events up, counted as dropped."
+        ),
+    ] = "block"
+
+
+class SourceOptions(Options, frozen=True):
+    """What every `[sources.NAME]` has."""
+
+    type: Annotated[str, Meta(description="The kind of source; `wye plugins` lists what is installed.")]
+    adapter: Annotated[
+        AdapterReference | None,
+        Meta(
+            description="The format that comes in: an adapter's name, or a table with its `type` and options. "
+            "Left out, canonical JSON."
+        ),
+    ] = None
+    adapters: Annotated[
+        list[AdapterReference] | None,
+        Meta(description="For sources that serve several formats at once (`http`, `websocket`): all of them."),
+    ] = None
+
+
+class SinkOptions(Options, frozen=True):
+    """What every `[sinks.NAME]` has."""
+
+    type: Annotated[str, Meta(description="The kind of sink; `wye plugins` lists what is installed.")]
+    inputs: Annotated[list[str], Meta(description="The sources and transforms whose events this sink gets.", min_length=1)]
+    adapter: Annotated[
+        AdapterReference | None,
+        Meta(
+            description="The format that goes out: an adapter's name, or a table with its `type` and options. "
+            "Left out, canonical JSON."
+        ),
+    ] = None
+    where: Annotated[
+        dict[str, Any] | None,
+        Meta(description="Which events this sink gets, by canonical fields; the others count as filtered. See *Conditions*."),
+    ] = None
+    batch: Annotated[BatchOptions, Meta(description="How events are gathered into batches.")] = BatchOptions()
+    retry: Annotated[RetryOptions, Meta(description="When and how often an event is tried again.")] = RetryOptions()
+    buffer: Annotated[BufferOptions, Meta(description="The queue in front of this sink.")] = BufferOptions()
+
+
+class TransformOptions(Options, frozen=True):
+    """What every `[transforms.NAME]` has."""
+
+    type: Annotated[str, Meta(description="The kind of transform; `wye plugins` lists what is installed.")]
+    inputs: Annotated[list[str], Meta(description="The sources and transforms whose events it gets.", min_length=1)]
+
+
+class RootOptions(Options, frozen=True):
+    """What stands outside of any table, before the first one."""
+
+    data_dir: Annotated[
+        str, Meta(description="Where wye keeps what must survive a restart: dead letters and checkpoints.", min_length=1)
+    ] = "wye-data"
+    grace_secs: Annotated[
+        Seconds, Meta(description="How long a stop (SIGTERM, SIGINT) waits for events in flight before it gives up.")
+    ] = 30.0
+
+
+class SourceConfig(Struct, frozen=True):
+    """One source, built but not running."""
+
+    name: str
+    type: str
+    source: Source
+
+
+class SinkConfig(Struct, frozen=True):
+    """One sink, built but not open."""
+
+    name: str
+    options: SinkOptions
+    transport: Transport
+    encoder: Encoder
+    batching: Batching
+    where: Callable[[Event], bool] | None
+
+
+class TransformConfig(Struct, frozen=True):
+    """One transform, built."""
+
+    name: str
+    transform: Transform
+    inputs: Sequence[str]
+
+
+class Config(Struct, frozen=True):
+    """A config without mistakes."""
+
+    data_dir: Path
+    grace_secs: float
+    sources: Sequence[SourceConfig]
+    transforms: Sequence[TransformConfig]
+    sinks: Sequence[SinkConfig]
+    secrets: Secrets

@@ -1,0 +1,50 @@
+"""The account of every event: ``received = delivered + filtered + dead-lettered + dropped + in flight``, per sink."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+
+class SinkAccount(Struct):
+    """One sink's counts, in events. ``filtered_types`` says which types a target had no name for."""
+
+    name: str
+    received: int = 0
+    delivered: int = 0
+    filtered: int = 0
+    dead_lettered: int = 0
+    dropped: int = 0
+    in_flight: int = 0
+    filtered_types: Counter[str] = Counter()
+
+    @property
+    def balanced(self) -> bool:
+        """Whether the equation holds."""
+        return self.received == self.delivered + self.filtered + self.dead_lettered + self.dropped + self.in_flight
+
+
+class SourceAccount(Struct):
+    """One source's counts: events that came in, and records that could not be decoded (they are in the dead letters)."""
+
+    name: str
+    received: int = 0
+    undecodable: int = 0
+
+
+class Ledger(Struct):
+    """All accounts, in the order of the config."""
+
+    sources: Sequence[SourceAccount]
+    sinks: Sequence[SinkAccount]
+
+    @property
+    def balanced(self) -> bool:
+        return all(account.balanced for account in self.sinks)
+
+    @property
+    def in_flight(self) -> int:
+        """Events that some sink has neither delivered nor settled in another way."""
+        return sum(account.in_flight for account in self.sinks)
