@@ -1,0 +1,164 @@
+"""Connecting to a server. Everything that goes wrong becomes a ``ConnectionError`` that holds no secret."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from functools import partial
+from typing import cast
+from urllib.parse import unquote, unquote_plus, urlsplit
+
+import trio
+from msgspec import Struct
+from trio_websocket import ConnectionRejected, wrap_client_stream
+
+from wye_plugins.websocket.config import Tls
+from wye_plugins.websocket.link import Link, ReaderTask, Wire
+
+_LEAST_SECRET = 4
+_PORTS = {"ws": 80, "wss": 443}
+
+
+class RefusedError(ConnectionError):
+    """The server answered the opening handshake with an HTTP status. ``after_secs`` is what it asked us to wait."""
+
+    def __init__(self, status: int, after_secs: float | None = None) -> None:
+        super().__init__(f"refused ({status})")
+        self.status = status
+        self.after_secs = after_secs
+
+
+class Dial(Struct, frozen=True):
+    """Where to connect and how. ``url`` and ``headers`` hold secrets; ``shown`` does not."""
+
+    url: str
+    headers: Mapping[str, str] = {}
+    tls: Tls | None = None
+    timeout_secs: float = 10
+    max_message_bytes: int = 1_048_576
+
+    @property
+    def shown(self) -> str:
+        """Scheme, host and port only: a path or query may be a key."""
+        host, port = self.host, self.port
+        return f"{self.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+    @property
+    def scheme(self) -> str:
+        return urlsplit(self.url).scheme
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def port(self) -> int:
+        return urlsplit(self.url).port or _PORTS[self.scheme]
+
+    @property
+    def resource(self) -> str:
+        """Path and query, as the request line has them."""
+        parts = urlsplit(self.url)
+        return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+    def safe(self, text: str) -> str:
+        """``text``, or a mere remark where a peer has quoted our credentials in it."""
+        return "(it quotes our credentials)" if any(secret in text for secret in self._secrets()) else text
+
+    def _secrets(self) -> set[str]:
+        parts = urlsplit(self.url)
+        values = [pair.partition("=")[2] for pair in parts.query.split("&")]
+        words = [word for value in self.headers.values() for word in value.split()]
+        raw = [*values, *words, *parts.path.split("/")]
+        spelt = {spelling for value in raw for spelling in (value, unquote(value), unquote_plus(value))}
+        return {secret for secret in spelt if len(secret) >= _LEAST_SECRET}
+
+
+async def connect(dial: Dial, nursery: trio.Nursery) -> Link:
+    """An open connection, its reading task in ``nursery``. Raises ``ConnectionError``, of which ``RefusedError`` is one."""
+    try:
+        with trio.fail_after(dial.timeout_secs):
+            wire = Wire(await _open_stream(dial))
+            return await _handshake(dial, wire, nursery)
+    except trio.TooSlowError:
+        raise ConnectionError(f"no answer within {dial.timeout_secs:g} s") from None
+
+
+async def _open_stream(dial: Dial) -> trio.abc.Stream:
+    try:
+        stream = await trio.open_tcp_stream(dial.host, dial.port)
+        if dial.scheme == "ws":
+            return stream
+        return await _over_tls(dial, stream)
+    except (OSError, trio.BrokenResourceError) as error:
+        raise ConnectionError(_reason(error)) from None
+
+
+async def _over_tls(dial: Dial, stream: trio.SocketStream) -> trio.abc.Stream:
+    secure = trio.SSLStream(stream, client_context(dial.tls or Tls()), server_hostname=dial.host, https_compatible=True)
+    try:
+        await secure.do_handshake()
+    except BaseException:
+        await trio.aclose_forcefully(secure)
+        raise
+    return secure
+
+
+def client_context(tls: Tls) -> ssl.SSLContext:
+    """Raises ``OSError`` (of which ``ssl.SSLError`` is one) when a file cannot be read or understood."""
+    context = ssl.create_default_context(cafile=tls.ca)
+    if not tls.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if tls.certificate is not None:
+        context.load_cert_chain(tls.certificate, tls.key)
+    return context
+
+
+def _reason(error: BaseException) -> str:
+    """A cause without the wrappings that trio puts around it."""
+    cause = error.__cause__
+    if isinstance(error, trio.BrokenResourceError) and cause is not None:
+        return f"TLS failed: {cause}"
+    if isinstance(cause, BaseExceptionGroup):
+        attempts = cast(BaseExceptionGroup[BaseException], cause).exceptions
+        return "; ".join(sorted({_words(attempt) for attempt in attempts}))
+    return _words(error)
+
+
+def _words(error: BaseException) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+async def _handshake(dial: Dial, wire: Wire, nursery: trio.Nursery) -> Link:
+    reader = ReaderTask(nursery)
+    host = dial.host if dial.port in _PORTS.values() else f"{dial.host}:{dial.port}"
+    headers = [(name.encode(), value.encode()) for name, value in dial.headers.items()]
+    wrap = partial(wrap_client_stream, reader.as_nursery, wire, host, dial.resource)  # type: ignore[arg-type]  any stream will do
+    done = False
+    try:
+        with trio.CancelScope() as scope:
+            reader.on_end = scope.cancel
+            connection = await wrap(extra_headers=headers, max_message_size=dial.max_message_bytes)
+            done = True
+            return Link(connection, wire, reader)
+        raise _refusal(wire, reader)
+    finally:
+        reader.on_end = lambda: None
+        if not done:
+            await trio.aclose_forcefully(wire)
+
+
+def _refusal(wire: Wire, reader: ReaderTask) -> ConnectionError:
+    failure = reader.failure
+    if isinstance(failure, ConnectionRejected):
+        return RefusedError(failure.status_code, _retry_after(dict(failure.headers)))
+    if wire.status is not None and wire.status != 101:
+        return RefusedError(wire.status)
+    return ConnectionError("the server closed the connection during the opening handshake")
+
+
+def _retry_after(headers: Mapping[bytes, bytes]) -> float | None:
+    """Seconds, where the server named them; the date form is left to our own backoff."""
+    value = headers.get(b"retry-after", b"")
+    return float(value) if value.isdigit() and len(value) < 6 else None

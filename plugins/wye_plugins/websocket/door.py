@@ -1,0 +1,168 @@
+"""The listening end: accepts connections, asks who may come in, and hands the open ones on."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar, cast
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import trio
+from msgspec import Struct
+from trio_websocket import ConnectionClosed, WebSocketRequest, wrap_server_stream
+
+from wye.message import Head, Reply
+from wye.plugin import StartError
+from wye_plugins.websocket.config import Tls, host_and_port
+from wye_plugins.websocket.link import Link, ReaderTask, Wire, say_goodbye
+
+G = TypeVar("G")
+Listener = trio.SocketListener | trio.SSLListener[trio.SocketStream]
+
+_log = logging.getLogger("wye.websocket.door")
+
+
+class Admitted(Struct, Generic[G], frozen=True):
+    """Someone may come in; ``guest`` is what the admitting side wants to remember about them."""
+
+    guest: G
+
+
+class Visitor(Struct, frozen=True):
+    """Someone who asks to come in. ``query`` keeps every value of a name, in order; ``shown`` is host and port."""
+
+    head: Head
+    query: Sequence[tuple[str, str]]
+    shown: str
+
+
+class Door(Generic[G]):
+    """Serves one connection after the other, each in its own task.
+
+    ``admit`` decides on the head of the request; ``welcome`` gets the open connection and returns when it is over.
+    """
+
+    def __init__(
+        self,
+        admit: Callable[[Visitor], Admitted[G] | Reply],
+        welcome: Callable[[Link, G, str], Awaitable[None]],
+        *,
+        max_message_bytes: int,
+        timeout_secs: float,
+    ) -> None:
+        self._admit = admit
+        self._welcome = welcome
+        self._max_message_bytes = max_message_bytes
+        self._timeout_secs = timeout_secs
+        self._asking: set[trio.CancelScope] = set()
+
+    def shut(self) -> None:
+        """Send away those who are still at the opening handshake."""
+        for scope in self._asking:
+            scope.cancel()
+
+    async def serve(self, stream: trio.abc.Stream) -> None:
+        """One connection, from its first byte to its end. What the peer does wrong ends here."""
+        wire = Wire(stream)
+        async with trio.open_nursery() as nursery:
+            reader = ReaderTask(nursery)
+            try:
+                await self._let_in(stream, wire, reader)
+            finally:
+                await say_goodbye(wire, reader)
+            nursery.cancel_scope.cancel()
+
+    async def _let_in(self, stream: trio.abc.Stream, wire: Wire, reader: ReaderTask) -> None:
+        visitor = link = answer = None
+        with trio.move_on_after(self._timeout_secs) as scope:
+            reader.on_end = scope.cancel
+            self._asking.add(scope)
+            request = await self._request(wire, reader)
+            visitor = visitor_of(request, _peer(stream))
+            answer = self._admit(visitor)
+            link = await _answer(request, answer, wire, reader)
+        reader.on_end = lambda: None
+        self._asking.discard(scope)
+        if link is None or visitor is None or not isinstance(answer, Admitted):
+            return
+        try:
+            await self._welcome(link, answer.guest, visitor.shown)
+        finally:
+            await link.close()
+
+    async def _request(self, wire: Wire, reader: ReaderTask) -> WebSocketRequest:
+        return await wrap_server_stream(reader.as_nursery, wire, max_message_size=self._max_message_bytes)
+
+
+async def _answer(request: WebSocketRequest, answer: Admitted[G] | Reply, wire: Wire, reader: ReaderTask) -> Link | None:
+    try:
+        if isinstance(answer, Admitted):
+            return Link(await request.accept(), wire, reader)
+        headers = [(name.encode(), value.encode()) for name, value in answer.headers]
+        await request.reject(answer.status, extra_headers=headers, body=answer.body)
+    except ConnectionClosed:
+        pass
+    return None
+
+
+def visitor_of(request: WebSocketRequest, peer: tuple[str, int] | None) -> Visitor:
+    """The head of an opening request, in the form that adapters know."""
+    target = urlsplit(request.path)
+    query = parse_qsl(target.query, keep_blank_values=True)
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in request.headers}
+    head = Head("GET", unquote(target.path), dict(query), headers, peer[0] if peer else None)
+    return Visitor(head, query, f"{peer[0]}:{peer[1]}" if peer else "unknown")
+
+
+def _peer(stream: trio.abc.Stream) -> tuple[str, int] | None:
+    plain = cast(trio.SSLStream[trio.SocketStream], stream).transport_stream if isinstance(stream, trio.SSLStream) else stream
+    if not isinstance(plain, trio.SocketStream):
+        return None
+    try:
+        host, port, *_ = plain.socket.getpeername()
+    except OSError:
+        return None
+    return host, port
+
+
+async def open_listeners(address: str, tls: Tls | None) -> list[Listener]:
+    """Raises ``StartError`` when the address cannot be had or the certificate not be used."""
+    host, port = host_and_port(address)
+    context = None if tls is None else _server_context(tls)
+    try:
+        listeners = await trio.open_tcp_listeners(port, host=host)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StartError(f"cannot listen on {address}: {reason}; free the port or choose another `address`") from None
+    return [trio.SSLListener(one, context, https_compatible=True) for one in listeners] if context else list(listeners)
+
+
+def _server_context(tls: Tls) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(tls.certificate or "", tls.key)
+    except OSError as error:
+        raise StartError(f"cannot use `tls.certificate` {tls.certificate}: {error.strerror or error}") from None
+    return context
+
+
+def shown_addresses(listeners: Sequence[Listener]) -> list[str]:
+    """``ws://host:port`` for each listener, with the ports that were really bound."""
+    return [_shown(one) for one in listeners]
+
+
+def _shown(listener: Listener) -> str:
+    secure = isinstance(listener, trio.SSLListener)
+    plain = listener.transport_listener if secure else listener
+    assert isinstance(plain, trio.SocketListener)
+    host, port, *_ = plain.socket.getsockname()
+    return f"{'wss' if secure else 'ws'}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+async def serve_listeners(door: Door[G], listeners: Sequence[Listener], handlers: trio.Nursery) -> None:
+    """Accept connections until cancelled; those that are open by then stay in ``handlers``."""
+    try:
+        await trio.serve_listeners(door.serve, list(listeners), handler_nursery=handlers)
+    finally:
+        door.shut()
