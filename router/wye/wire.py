@@ -96,13 +96,28 @@ class WireDecoder(Generic[W]):
                 return self._one.decode(text)
             except _BAD_JSON:
                 pass
-        return sift(parse(text), self._type)
+        document = parse(text)
+        if too_deep(document):
+            raise ValueError("JSON is nested too deeply")
+        return sift(document, self._type)
 
 
 def parse(text: bytes) -> Json:
     """One JSON document, its fractions as ``Decimal``. Raises ``ValueError`` with the reason, whatever the bytes are."""
     with _as_value_error():
         return _any.decode(text)
+
+
+MAX_DEPTH = 60
+
+
+def too_deep(value: Json, levels: int = MAX_DEPTH) -> bool:
+    """Whether ``value`` is nested deeper than ``levels``: what the parser can still read, others may fail to walk or write."""
+    if isinstance(value, dict):
+        value = list(cast(dict[str, Json], value).values())
+    if not isinstance(value, list):
+        return False
+    return levels == 0 or any(too_deep(member, levels - 1) for member in cast(list[Json], value))
 
 
 def split_records(text: bytes) -> list[bytes]:
