@@ -1,0 +1,34 @@
+# Everything sets up what it needs: a virtual environment in .venv with wye and its development tools.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint format docs clean
+
+.venv/.ready: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wye needs Python 3.11 or later; say make PYTHON=python3.x")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+demo: .venv/.ready
+	$(BIN)/python config/demo/demo.py
+
+test: .venv/.ready
+	$(BIN)/python -m pytest -q
+
+lint: .venv/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+format: .venv/.ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# What is generated from the code and committed; a test fails when it is stale.
+docs: .venv/.ready
+	$(BIN)/wye schema --markdown > docs/configuration.md
+	$(BIN)/wye schema > config/wye.schema.json
+
+clean:
+	rm -rf .venv .demo .pytest_cache .ruff_cache .hypothesis wye-data

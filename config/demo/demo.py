@@ -1,0 +1,233 @@
+"""The demo: plays the world around wye, runs the real daemon in it, and prints what went in, what came out, and the ledger.
+
+The world: RichRelevance's stream server, a shop that posts Clickstream events, a partner that is down at first, and a page that
+watches live. The payloads are the vendors' own samples, from tests/samples.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import trio
+import trio_websocket
+from rich.console import Console
+
+HERE = Path(__file__).resolve().parent
+SAMPLES = HERE.parents[1] / "tests" / "samples"
+PARTNER_IS_DOWN_SECS = 1.5
+GIVE_UP_SECS = 50
+
+out = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 160)
+
+
+def samples(vendor: str) -> list[Any]:
+    """The vendor's sample events, in the order of their files."""
+    events: list[Any] = []
+    for file in sorted((SAMPLES / vendor).glob("*.json")):
+        document: Any = json.loads(file.read_bytes())
+        events += document if isinstance(document, list) else [document]
+    return [event for event in events if "eventType" in event or "event_type" in event]
+
+
+def show(label: str, document: Any) -> None:
+    """One line: a label and a document, cut where the terminal ends."""
+    text = json.dumps(document, ensure_ascii=False) if not isinstance(document, str) else document
+    out.print(f"  {label:<22} {text}", no_wrap=True, overflow="ellipsis", markup=False)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class World:
+    """Everything that is not wye."""
+
+    def __init__(self) -> None:
+        self.ports = {name: free_port() for name in ("STREAM_PORT", "SHOP_PORT", "PARTNER_PORT", "LIVE_PORT")}
+        self.stream_events = samples("richrelevance")
+        self.shop_events = [{**event, "app_id": "shop"} for event in samples("clickstream")]
+        self.answers: list[int] = []
+        self.partner_got: list[Any] = []
+        self.live_got: list[Any] = []
+        self.stream_may_speak = trio.Event()
+
+    def port(self, name: str) -> int:
+        return self.ports[f"{name}_PORT"]
+
+    async def stream(self, request: trio_websocket.WebSocketRequest) -> None:
+        """RichRelevance: one message an event, to whoever has the three keys."""
+        connection = await request.accept()
+        await self.stream_may_speak.wait()
+        with suppress(trio_websocket.ConnectionClosed):
+            for event in self.stream_events:
+                await connection.send_message(json.dumps(event))
+            await trio.sleep_forever()
+
+    async def partner(self, connection: trio.SocketStream) -> None:
+        """The partner's collector: 503 until it has recovered, then 200."""
+        import h11
+
+        server = h11.Connection(h11.SERVER)
+        body = b""
+        with suppress(trio.BrokenResourceError):
+            while True:
+                event = server.next_event()
+                if event is h11.NEED_DATA:
+                    server.receive_data(await connection.receive_some())
+                elif isinstance(event, h11.Data):
+                    body += bytes(event.data)
+                elif isinstance(event, h11.EndOfMessage):
+                    answer = h11.Response(status_code=self.partner_answer(body), headers=[("Content-Length", "0")])
+                    await connection.send_all((server.send(answer) or b"") + (server.send(h11.EndOfMessage()) or b""))
+                    server.start_next_cycle()
+                    body = b""
+                elif isinstance(event, h11.ConnectionClosed) or event is h11.PAUSED:
+                    return
+
+    def partner_answer(self, body: bytes) -> int:
+        self.answers.append(503 if trio.current_time() < self.recovers_at else 200)
+        if self.answers[-1] == 200:
+            self.partner_got.extend(json.loads(body))
+        return self.answers[-1]
+
+    async def watch(self) -> None:
+        """A page that shows the stream live, as RichRelevance's own sample page would."""
+        async with trio_websocket.open_websocket_url(f"ws://127.0.0.1:{self.port('LIVE')}{STREAM_PATH}") as connection:
+            self.stream_may_speak.set()
+            while True:
+                self.live_got.append(json.loads(await connection.get_message()))
+
+    async def post(self, events: list[Any], app: str) -> int:
+        url = f"http://127.0.0.1:{self.port('SHOP')}/collect?appId={app}"
+        async with httpx.AsyncClient(timeout=GIVE_UP_SECS) as client:
+            return (await client.post(url, json=events)).status_code
+
+    recovers_at = 0.0
+
+
+STREAM_PATH = "/upsevents/api/v2/service/UserProfileStream/4faeaf752ee40a0f"
+
+
+async def main() -> int:
+    folder = HERE.parents[1] / ".demo"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    with trio.move_on_after(GIVE_UP_SECS):
+        return await play(World(), folder)
+    out.print("the demo did not finish in time; see the log above")
+    return 1
+
+
+async def play(world: World, folder: Path) -> int:
+    async with trio.open_nursery() as nursery:
+        await nursery.start(trio_websocket.serve_websocket, world.stream, "127.0.0.1", world.port("STREAM"), None)
+        await nursery.start(trio.serve_tcp, world.partner, world.port("PARTNER"))
+        out.rule("wye run config/demo/wye.toml", align="left")
+        daemon = await start(world, folder)
+        nursery.start_soon(world.watch)
+        await world.stream_may_speak.wait()
+        world.recovers_at = trio.current_time() + PARTNER_IS_DOWN_SECS
+
+        statuses: list[int] = []
+        async with trio.open_nursery() as posts:
+            for event in world.shop_events:
+                posts.start_soon(post_one, world, event, statuses)
+            refused = await world.post(world.shop_events[:1], app="unknown")
+        await settled(world)
+        daemon.send_signal(signal.SIGTERM)
+        code = await daemon.wait()
+        nursery.cancel_scope.cancel()
+    report(world, folder, statuses, refused)
+    return code or check(world, folder, statuses, refused)
+
+
+async def start(world: World, folder: Path) -> trio.Process:
+    environment = {**os.environ, "STREAM_SECRET": "wbhz6c41", "PARTNER_TOKEN": "a-token-nobody-may-see"}
+    environment.update({name: str(port) for name, port in world.ports.items()})
+    wye = [sys.executable, "-m", "wye", "run", str(HERE / "wye.toml"), "--ledger", "ledger.json"]
+    daemon = await trio.lowlevel.open_process(wye, cwd=folder, env=environment, stderr=subprocess.STDOUT)
+    for name in ("SHOP", "LIVE"):
+        while True:
+            with suppress(OSError):
+                await (await trio.open_tcp_stream("127.0.0.1", world.port(name))).aclose()
+                break
+            if daemon.returncode is not None:
+                raise SystemExit(daemon.returncode)
+            await trio.sleep(0.05)
+    return daemon
+
+
+async def post_one(world: World, event: Any, statuses: list[int]) -> None:
+    statuses.append(await world.post([event], app="shop"))
+
+
+async def settled(world: World) -> None:
+    """Until the partner and the page have all that they should get."""
+    while len(world.partner_got) < len(for_partner(world)) or len(world.live_got) < len(for_page(world)):
+        await trio.sleep(0.05)  # noqa: ASYNC110  other tasks' lists grow; there is nothing to wait on
+
+
+def for_partner(world: World) -> list[Any]:
+    return [e for e in world.stream_events if e["eventType"] in ("order", "addedToCart")] + [
+        e for e in world.shop_events if e["event_type"] in ("purchase", "add_to_cart")
+    ]
+
+
+def for_page(world: World) -> list[Any]:
+    """RichRelevance has eight types; of the shop's, these have a name there."""
+    named = ("view_item", "add_to_cart", "purchase", "search", "item_click", "category_view", "brand_view")
+    return world.stream_events + [e for e in world.shop_events if e["event_type"] in named]
+
+
+def report(world: World, folder: Path, statuses: list[int], refused: int) -> None:
+    out.rule("What came in", align="left")
+    for event in world.stream_events[:3] + world.stream_events[6:7]:
+        show(f"stream {event['eventType']}", event)
+    purchase = next(e for e in world.shop_events if e["event_type"] == "purchase")
+    show("post purchase", purchase)
+    show("", f"{len(world.stream_events)} from RichRelevance's stream, {len(world.shop_events)} Clickstream posts")
+    show("posts answered", f"{statuses.count(200)} × 200 once safe; a post for an unknown app: {refused}")
+
+    out.rule("What went out", align="left")
+    order = next(e for e in world.partner_got if e["event_id"] not in [p["event_id"] for p in world.shop_events])
+    show("partner, Clickstream", order)
+    shown = next(e for e in world.live_got if e["apiKey"].strip() == "shop" and e["eventType"] == "order")
+    show("page, RichRelevance", shown)
+    answers = f"{world.answers.count(503)} × 503, then {world.answers.count(200)} × 200"
+    show("partner answered", f"{answers}; it has {len(world.partner_got)} events, each once")
+    lines = (folder / "archive.jsonl").read_text().splitlines()
+    show("archive", f"{len(lines)} lines in {os.path.relpath(folder / 'archive.jsonl')}")
+    show("page", f"{len(world.live_got)} events, those that RichRelevance has a name for")
+
+
+def check(world: World, folder: Path, statuses: list[int], refused: int) -> int:
+    """The demo judges itself: everything arrived, once, and the ledger adds up."""
+    ids = [event["event_id"] for event in world.partner_got]
+    ledger = json.loads((folder / "ledger.json").read_bytes())
+    sums = ("delivered", "filtered", "dead_lettered", "dropped", "in_flight")
+    wrong = [
+        *(["a post was not answered 200"] if set(statuses) != {200} else []),
+        *(["the unknown app was not refused"] if refused != 403 else []),
+        *(["the partner got an event twice"] if len(set(ids)) != len(ids) else []),
+        *(["the partner was never down"] if 503 not in world.answers else []),
+        *(f"{sink['name']} does not add up" for sink in ledger["sinks"] if sink["received"] != sum(sink[s] for s in sums)),
+    ]
+    for line in wrong:
+        out.print(f"wrong: {line}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(trio.run(main))
