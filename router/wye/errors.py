@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import enum
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
+
+Path = tuple[str | int, ...]
+"""Where something stands in a TOML document: ``("sinks", "partner", "inputs", 0)``."""
+
+Report = Callable[[Path, str], None]
+"""Told of each mistake, with its place."""
 
 
 class Exit(enum.IntEnum):
@@ -50,3 +57,12 @@ class ConfigError(Exception):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = problems
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """A hint that ends an error: the valid name that was probably meant, or all of them."""
+    names = list(valid)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"expected one of {', '.join(names)}" if names else "none is known here"

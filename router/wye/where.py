@@ -14,12 +14,10 @@ from typing import Any, cast, get_origin, get_type_hints
 from msgspec import Struct
 
 from wye.annotations import alternatives, members_of, struct_in
-from wye.config.fill import nearest
+from wye.errors import Path, Report, nearest
 from wye.event import CUSTOM, EVENT_TYPES, Event
 
 Test = Callable[[Any], bool]
-Path = tuple[str | int, ...]
-Report = Callable[[Path, str], None]
 
 _OPERATORS = ("min", "max", "present")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Literal, cast
 
 from wye import canonical
-from wye.config.fill import Report, fill, nearest
-from wye.config.positions import Path
+from wye.config.fill import fill
+from wye.errors import Path, Report, nearest
 from wye.plugin import AdapterPart, Role
 from wye.registry import Registry
 

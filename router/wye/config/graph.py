@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, cast
 
-from wye.config.fill import Report, nearest
-from wye.config.positions import Path
+from wye.errors import Path, Report, nearest
 
 Tables = dict[str, dict[str, Any]]
 

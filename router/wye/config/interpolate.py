@@ -1,5 +1,4 @@
-"""``${VAR}``, ``${VAR:-default}`` and ``${file:/run/secrets/x}`` in strings, after the TOML was parsed; and what must not be
-printed."""
+"""``${VAR}``, ``${VAR:-default}`` and ``${file:/run/secrets/x}`` in strings, after the TOML was parsed."""
 
 from __future__ import annotations
 
@@ -9,29 +8,26 @@ from pathlib import Path as FilePath
 from typing import Any, cast
 
 from wye.config.positions import Path
+from wye.config.secrets import Secrets
 
-_REFERENCE = re.compile(r"\$\$|\$\{([^}]*)\}")
+_REFERENCE = re.compile(r"\$\$|\$\{([^}]*)(\}?)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-
-_SHORTEST_SECRET = 4
-"""Shorter values are not blotted out: every other word of the output would be."""
+_FORMS = "write ${NAME}, ${NAME:-default}, ${file:/path}, or $$ for a dollar sign"
 
 
-class Secrets:
-    """Values that came from outside the config. ``redact`` blots them out of whatever is printed."""
+class Unresolved(str):
+    """A string with a reference that could not be replaced; that was told, and nothing more can be said about the string."""
 
-    def __init__(self) -> None:
-        self._values: set[str] = set()
+    __slots__ = ()
 
-    def add(self, value: str) -> None:
-        """Remember a value, and each line of it."""
-        self._values.update(part for part in (value, *value.splitlines()) if len(part) >= _SHORTEST_SECRET)
 
-    def redact(self, text: str) -> str:
-        """``text`` with every known secret replaced by ``***``, the longest first."""
-        for value in sorted(self._values, key=len, reverse=True):
-            text = text.replace(value, "***")
-        return text
+def is_resolved(value: Any) -> bool:
+    """Whether every reference in ``value``, at any depth, was replaced."""
+    if isinstance(value, dict):
+        return all(map(is_resolved, cast(dict[str, Any], value).values()))
+    if isinstance(value, list):
+        return all(map(is_resolved, cast(list[Any], value)))
+    return not isinstance(value, Unresolved)
 
 
 class Interpolation:
@@ -43,7 +39,7 @@ class Interpolation:
         self._report = report
 
     def apply(self, value: Any, path: Path = ()) -> Any:
-        """``value`` with its strings, at any depth, interpolated. Keys are left alone."""
+        """``value`` with its strings, at any depth, interpolated. Keys are left alone, and so is what a reference gives."""
         if isinstance(value, str):
             return self._text(value, path) if "$" in value else value
         if isinstance(value, dict):
@@ -54,35 +50,47 @@ class Interpolation:
         return value
 
     def _text(self, text: str, path: Path) -> str:
+        failed = False
+
         def replace(match: re.Match[str]) -> str:
-            return "$" if match.group() == "$$" else self._resolve(match.group(1), path)
+            nonlocal failed
+            if match.group() == "$$":
+                return "$"
+            try:
+                if not match.group(2):
+                    raise ValueError(f"a closing brace is missing after ${{; {_FORMS}")
+                return self._resolve(match.group(1))
+            except ValueError as error:
+                failed = True
+                self._report(path, str(error))
+                return ""
 
-        return _REFERENCE.sub(replace, text)
+        result = _REFERENCE.sub(replace, text)
+        return Unresolved(result) if failed else result
 
-    def _resolve(self, reference: str, path: Path) -> str:
+    def _resolve(self, reference: str) -> str:
+        """Raises ``ValueError`` with what is wrong."""
         if reference.startswith("file:"):
-            return self._read(reference.removeprefix("file:"), path)
+            return self._read(reference.removeprefix("file:"))
         name, has_default, default = reference.partition(":-")
         if not _NAME.match(name):
-            self._report(
-                path, f"${{{reference}}} is no reference; write ${{NAME}}, ${{NAME:-default}}, ${{file:/path}}, or $$ for $"
-            )
-            return ""
+            raise ValueError(f"${{{reference}}} is no reference; {_FORMS}")
         value = self._environment.get(name)
         if value is None or (has_default and not value):
             if has_default:
                 return default
-            self._report(path, f"the environment variable {name} is not set; set it, or write ${{{name}:-default}}")
-            return ""
-        self._secrets.add(value)
+            raise ValueError(f"the environment variable {name} is not set; set it, or write ${{{name}:-default}}")
+        self._secrets.add_variable(value)
         return value
 
-    def _read(self, file: str, path: Path) -> str:
+    def _read(self, file: str) -> str:
         try:
-            value = FilePath(file).read_text().rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            self._report(path, f"cannot read {file}: {reason}")
-            return ""
+            value = FilePath(file).read_text(encoding="utf-8").rstrip("\r\n")
+        except OSError as error:
+            raise ValueError(f"cannot read the file {file}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise ValueError(f"the file {file} is not UTF-8 text") from None
+        except ValueError:
+            raise ValueError(f"{file!r} is no path") from None
         self._secrets.add(value)
         return value

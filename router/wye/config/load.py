@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 
 from wye.config import graph
 from wye.config.adapters import build_adapter
-from wye.config.fill import fill, nearest
+from wye.config.fill import fill
 from wye.config.interpolate import Interpolation, Secrets
 from wye.config.model import (
     Config,
@@ -24,8 +24,8 @@ from wye.config.model import (
     TransformConfig,
     TransformOptions,
 )
-from wye.config.positions import Path, find_positions, line_of
-from wye.errors import ConfigError, Problem
+from wye.config.positions import find_positions, line_of
+from wye.errors import ConfigError, Path, Problem, nearest
 from wye.plugin import Inbound, Outbound, SinkContext, SourceContext
 from wye.registry import Kind, Registry
 from wye.where import compile_where

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-Path = tuple[str | int, ...]
+from wye.errors import Path
 
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")

@@ -59,7 +59,8 @@ def _sections(registry: Registry) -> Iterator[str]:
         for offer in registry.offers:
             if offer.kind == kind and not isinstance(offer.part, AdapterPart):
                 yield _section(f'### `type = "{offer.part.name}"` ({kind})', offer.part.config)
-    yield '## Adapters\n\nAn adapter is a name, `adapter = "clickstream"`, or a table, `adapter = { type = "clickstream", … }`.\n\n'
+    yield "## Adapters\n\n"
+    yield 'An adapter is a name, `adapter = "clickstream"`, or a table with its `type` and its options.\n\n'
     for offer in registry.offers:
         if isinstance(offer.part, AdapterPart):
             for side, role in (("source", offer.part.source), ("sink", offer.part.sink)):

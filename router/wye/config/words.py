@@ -1,0 +1,181 @@
+"""Values as TOML spells them, and annotations as a person would say them; for messages and for the reference."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import types
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
+
+from msgspec import Meta, Struct
+
+from wye.annotations import members_of, metas, struct_in
+
+_LONGEST = 60
+"""Longer values are not shown in full. A string is never cut, for what remained of a secret could not be recognised."""
+
+
+def spell(value: Any) -> str:
+    """A value as it would stand in a TOML file."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, dict):
+        members = cast(dict[str, Any], value).items()
+        return "{ " + ", ".join(f"{key} = {spell(member)}" for key, member in members) + " }" if value else "{}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(spell, cast(Iterable[Any], value))) + "]"
+    return str(value)
+
+
+def found(value: Any) -> str:
+    """A value in a message: spelled out where that is short, otherwise only what it is."""
+    text = spell(value)
+    return text if len(text) <= _LONGEST else kind_of(value)
+
+
+def kind_of(value: Any) -> str:
+    """What a value is, without giving it away."""
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, str):
+        return f"a string of {len(value)} characters"
+    if isinstance(value, dict):
+        return "a table"
+    if isinstance(value, list):
+        return "a list"
+    return "a number" if isinstance(value, int | float) else "a date or time"
+
+
+def nearest(name: str, valid: Iterable[str], *, values: bool = False) -> str:
+    """A hint that ends an error: the valid name that was probably meant, or all of them. ``values`` are quoted, keys are
+    not."""
+    names = list(dict.fromkeys(valid))
+    show = spell if values else str
+    lower = {one.lower(): one for one in names}
+    close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {show(lower[close[0]])}?"
+    return f"expected {'one of ' * (len(names) > 1)}{', '.join(map(show, names))}" if names else "none is known here"
+
+
+# ── what an annotation asks for ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def expected(annotation: Any) -> str:
+    """What an annotation asks for, for a person: ``an integer >= 1``."""
+    choices = literals(annotation)
+    if choices:
+        return "one of " + ", ".join(map(spell, choices)) if len(choices) > 1 else spell(choices[0])
+    return " or ".join(dict.fromkeys(_one(kind, limits) for kind, limits in _kinds(annotation)))
+
+
+def type_words(annotation: Any) -> str:
+    """``expected`` for a column: no articles."""
+    words: list[str] = []
+    for kind, limits in _kinds(annotation):
+        if get_origin(kind) is Literal:
+            words.extend(map(spell, get_args(kind)))
+        else:
+            words.append(_one(kind, limits).removeprefix("a ").removeprefix("an ").replace("true or false", "boolean"))
+    return " or ".join(dict.fromkeys(words))
+
+
+def literals(annotation: Any) -> list[Any]:
+    """The values to choose from, where an annotation is a choice and nothing else."""
+    kinds = [kind for kind, _ in _kinds(annotation)]
+    return [one for kind in kinds for one in get_args(kind)] if all(get_origin(kind) is Literal for kind in kinds) else []
+
+
+def _kinds(annotation: Any, outer: tuple[Meta, ...] = ()) -> Iterator[tuple[Any, tuple[Meta, ...]]]:
+    if get_origin(annotation) is Annotated:
+        yield from _kinds(get_args(annotation)[0], (*outer, *metas(annotation)))
+    elif get_origin(annotation) in (Union, types.UnionType):
+        for one in get_args(annotation):
+            yield from _kinds(one, outer)
+    elif annotation is not type(None):
+        yield annotation, outer
+
+
+_WORDS: dict[Any, str] = {
+    str: "a string",
+    int: "an integer",
+    float: "a number",
+    Decimal: "a number",
+    bool: "true or false",
+    Any: "anything",
+}
+
+
+def _one(kind: Any, limits: tuple[Meta, ...]) -> str:
+    members = _members(kind)
+    if get_origin(kind) in (list, tuple):
+        words = f"a list{_of(members)}"
+    elif get_origin(kind) is dict or kind is dict or (isinstance(kind, type) and issubclass(kind, Struct)):
+        words = f"a table{_of(members)}"
+    else:
+        words = _WORDS.get(kind, "a value")
+    return words + "".join(_limits(kind, limits))
+
+
+def _of(members: Any) -> str:
+    if members is None or members is Any:
+        return ""
+    choices = literals(members)
+    if choices:
+        return " of " + " or ".join(map(spell, choices))
+    plurals = {"a string": "strings", "an integer": "integers", "a number": "numbers", "a table": "tables", "a list": "lists"}
+    return " of " + " or ".join(plurals.get(word, word) for word in expected(members).split(" or "))
+
+
+def _members(kind: Any) -> Any:
+    return get_args(kind)[1] if get_origin(kind) is dict else members_of(kind, list, tuple)
+
+
+def _limits(kind: Any, limits: tuple[Meta, ...]) -> Iterator[str]:
+    for limit in limits:
+        for sign, bound in ((">=", limit.ge), (">", limit.gt), ("<=", limit.le), ("<", limit.lt)):
+            if bound is not None:
+                yield f" {sign} {bound}"
+        if limit.multiple_of is not None:
+            yield f" that is a multiple of {limit.multiple_of}"
+        if limit.min_length is not None:
+            yield " that is not empty" if limit.min_length == 1 else f" of length >= {limit.min_length}"
+        if limit.max_length is not None:
+            yield f" of length <= {limit.max_length}"
+        if limit.pattern is not None and kind is str:
+            yield f" that matches {limit.pattern}"
+
+
+# ── secrets ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def is_secret(annotation: Any) -> bool:
+    """Whether values of an annotation, or some value inside of one, must not be shown."""
+    if any((meta.extra_json_schema or {}).get("x-secret") for meta in metas(annotation)):
+        return True
+    return any(is_secret(one) for one in get_args(annotation) if not isinstance(one, str | Meta))
+
+
+def secret_values(value: Any, annotation: Any) -> Iterator[str]:
+    """The strings in ``value`` that an annotation calls secret, at any depth, whether or not they are valid."""
+    struct = struct_in(annotation)
+    if isinstance(value, dict):
+        table = cast(dict[str, Any], value)
+        fields: dict[str, Any] = {one.encode_name: one.type for one in _fields(struct)} if struct else {}
+        for key, member in table.items():
+            yield from secret_values(member, fields.get(key, None if struct else annotation))
+    elif isinstance(value, list):
+        for member in cast(list[Any], value):
+            yield from secret_values(member, annotation if struct is None else None)
+    elif isinstance(value, str) and is_secret(annotation):
+        yield value
+
+
+def _fields(struct: type[Struct]) -> Iterable[Any]:
+    from msgspec import structs
+
+    return structs.fields(struct)
