@@ -30,6 +30,7 @@ class Wire(trio.abc.Stream):
         self._lock = trio.StrictFIFOLock()
         self.first_bytes = b""
         self.at_end = False
+        self.has_sent = False
 
     @property
     def status(self) -> int | None:
@@ -38,6 +39,7 @@ class Wire(trio.abc.Stream):
         return int(words[1]) if len(words) > 1 and words[0].startswith(b"HTTP/") and words[1].isdigit() else None
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        self.has_sent = True
         async with self._lock:
             await self._stream.send_all(data)
 
@@ -156,6 +158,11 @@ class Link:
         """Say goodbye, for ``CLOSE_SECS`` at most; then the connection is cut. Never raises and cannot be cancelled."""
         await say_goodbye(self._wire, self._reader, lambda: self._connection.aclose(code, reason))
 
+    async def cut(self) -> None:
+        """End the connection without a word: a frame may be half written, and nothing that follows could be read."""
+        with trio.CancelScope(shield=True):
+            await trio.aclose_forcefully(self._wire)
+
 
 async def say_goodbye(wire: Wire, reader: ReaderTask, farewell: Callable[[], Awaitable[None]] | None = None) -> None:
     """Let what was written reach the peer, for ``CLOSE_SECS`` at most, then cut the connection."""
@@ -163,7 +170,7 @@ async def say_goodbye(wire: Wire, reader: ReaderTask, farewell: Callable[[], Awa
         try:
             if farewell is not None:
                 await farewell()
-            if not wire.at_end:
+            if wire.has_sent and not wire.at_end:
                 await wire.send_eof()
                 await reader.ended.wait()
                 await wire.discard()

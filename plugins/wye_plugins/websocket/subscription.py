@@ -66,7 +66,9 @@ class Subscription:
             self._over = True
             self._notify()
             self._report()
-        if self._farewell is not None:
+        if self._scope.cancelled_caught:
+            await self._link.cut()
+        elif self._farewell is not None:
             await self._link.close(*self._farewell)
         self._finished.set()
 

@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from urllib.parse import urlsplit
 
 import trio
-from trio_websocket import ConnectionClosed, WebSocketConnection, WebSocketRequest, serve_websocket
+from trio.testing import memory_stream_pair
+from trio_websocket import (
+    ConnectionClosed,
+    WebSocketConnection,
+    WebSocketRequest,
+    serve_websocket,
+    wrap_client_stream,
+    wrap_server_stream,
+)
 
 from wye.event import Event
 from wye.message import Decoded, Failure, Head, Payload, Reply, Shipment, Unfit
@@ -15,6 +24,7 @@ from wye.plugin import Inbound, Limits, Outbound, SinkContext, Source, SourceCon
 from wye.testing import FakeIntake, make_event, shipment_of
 from wye_plugins.websocket import build_sink, build_source
 from wye_plugins.websocket.config import WebSocketSinkOptions, WebSocketSourceOptions
+from wye_plugins.websocket.link import Link, ReaderTask, Wire
 
 KEY = "s3cret-key"
 
@@ -119,6 +129,76 @@ async def until(condition: Callable[[], bool], within_secs: float = 5) -> None:
             await trio.sleep(0.001)
 
 
+OPENING = (
+    "GET {target} HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+
+
+async def open_by_hand(url: str) -> trio.SocketStream:
+    """A plain TCP connection on which the request for a WebSocket has been sent."""
+    parts = urlsplit(url)
+    stream = await trio.open_tcp_stream(parts.hostname or "", parts.port or 80)
+    target = f"{parts.path or '/'}?{parts.query}"
+    await stream.send_all(OPENING.format(target=target).encode())
+    return stream
+
+
+async def refusal(url: str) -> tuple[int, str, str]:
+    """Status, header and body with which a server refuses a connection."""
+    async with await open_by_hand(url) as stream:
+        head, _, body = (await read_to_the_end(stream)).decode().partition("\r\n\r\n")
+    return int(head.split(" ")[1]), head.lower(), body
+
+
+async def read_to_the_end(stream: trio.abc.ReceiveStream) -> bytes:
+    received = b""
+    with trio.fail_after(5):
+        while chunk := await stream.receive_some():
+            received += chunk
+    return received
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncGenerator[WebSocketConnection]:
+    """A client of somebody else's make, on a socket that is closed at the end whatever happens."""
+    parts = urlsplit(url)
+    target = f"{parts.path or '/'}?{parts.query}"
+    async with await trio.open_tcp_stream(parts.hostname or "", parts.port or 80) as stream, trio.open_nursery() as nursery:
+        connection = await wrap_client_stream(nursery, stream, "here", target)
+        yield connection
+        with trio.move_on_after(2):
+            await connection.aclose()
+        nursery.cancel_scope.cancel()
+
+
 async def receive_all(connection: WebSocketConnection, count: int) -> list[str | bytes]:
     with trio.fail_after(5):
         return [await connection.get_message() for _ in range(count)]
+
+
+async def linked(nursery: trio.Nursery) -> tuple[Link, WebSocketConnection, trio.CancelScope]:
+    """A connection in memory: our end, the peer's, and a scope that makes the peer deaf and mute when cancelled."""
+    ours, theirs = memory_stream_pair()
+    wire, reader = Wire(ours), ReaderTask(nursery)
+    peer_scope = trio.CancelScope()
+    peer: list[WebSocketConnection] = []
+
+    async def be_the_peer(task_status: trio.TaskStatus[None]) -> None:
+        with peer_scope:
+            async with trio.open_nursery() as peer_nursery:
+                request = await wrap_server_stream(peer_nursery, theirs)
+                peer.append(await request.accept())
+                task_status.started()
+                await trio.sleep_forever()
+
+    async with trio.open_nursery() as handshake:
+
+        async def shake_hands() -> None:
+            connection = await wrap_client_stream(reader.as_nursery, wire, "peer", "/")  # type: ignore[arg-type]
+            links.append(Link(connection, wire, reader))
+
+        links: list[Link] = []
+        handshake.start_soon(shake_hands)
+        await nursery.start(be_the_peer)
+    return links[0], peer[0], peer_scope
