@@ -270,17 +270,18 @@ def overlay(base: dict[str, Json], over: dict[str, Json]) -> dict[str, Json]:
 # ── what a value says ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 # What programs write into an id field when there is nobody. "0" is not among them: some shop's first customer has it.
-_NOBODY = frozenset(
-    ("", "null", "undefined", "none", "nil", "nan", "unknown", "anonymous", "(not set)", "00000000-0000-0000-0000-000000000000")
-)
+_NOBODY = frozenset(("", "null", "undefined", "none", "nil", "nan", "unknown", "anonymous", "(not set)"))
+_NOBODYS_UUID = "00000000-0000-0000-0000-000000000000"
 _NUMBER = re.compile(r"-?\d{1,200}(?:\.\d{1,200})?", re.ASCII)
 
 
 def identity(value: Json) -> str | None:
     """A text that names somebody or something, or ``None``: empty texts and placeholder words in any case name nobody."""
-    if type(value) is not str or value.strip().lower() in _NOBODY:
+    if type(value) is not str:
         return None
-    return value
+    if len(value) < 16:
+        return None if value.strip().lower() in _NOBODY else value
+    return None if value == _NOBODYS_UUID or value.isspace() else value
 
 
 def amount(value: Json) -> Decimal | None:

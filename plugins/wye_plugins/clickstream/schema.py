@@ -7,8 +7,7 @@ under either name (the vendor's own pipeline does the same).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from msgspec import UNSET, Meta, UnsetType
 
@@ -91,17 +90,24 @@ class CsRecord(CsEvent, frozen=True, kw_only=True):
             raise ValueError("event_type is missing or empty")
         if self.timestamp is None and amount(self.beyond("timestamp")) is None:
             raise ValueError("timestamp is missing or no number")
-        for bag in (self.attributes, self.user, self.items):
-            if bag and _holds_bags(bag.values() if isinstance(bag, dict) else bag) and too_deep(bag):
-                raise ValueError("JSON is nested too deeply")
+        if (
+            (self.attributes and _holds_bags(self.attributes) and too_deep(self.attributes))
+            or (self.user and any(map(_holds_bags, self.user.values())) and too_deep(self.user))
+            or (self.items and any(map(_holds_bags, self.items)) and too_deep(self.items))
+        ):
+            raise ValueError("JSON is nested too deeply")
 
     def beyond(self, name: str) -> Json:
         """A member that the struct has no place for, or ``None``."""
         return None if self.rest is UNSET else self.rest.get(name)
 
 
-def _holds_bags(values: Iterable[Json]) -> bool:
-    return not {dict, list}.isdisjoint(map(type, values))
+def _holds_bags(bag: Json) -> bool:
+    """Whether there can be anything deep in it. What is flat, as nearly all is, need not be walked through."""
+    return type(bag) is not dict or not _BAGS.isdisjoint(map(type, cast(dict[str, Json], bag).values()))
+
+
+_BAGS = frozenset((dict, list))
 
 
 COMMERCE = frozenset(

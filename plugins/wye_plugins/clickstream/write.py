@@ -146,21 +146,26 @@ def _put(bag: Over, name: str, value: Json) -> None:
 
 def _attributes(event: Event, bag: Over) -> Over:
     """``bag`` with the canonical fields that are attributes here, but for total and currency."""
-    _put(bag, "_session_id", event.session_id)
-    _put(bag, "_search_term", event.search_query)
+    if event.session_id is not None:
+        bag["_session_id"] = event.session_id
     if event.page is not None:
         _put_page(bag, event.page, landing=event.type == "landing")
-    _put(bag, "brand", event.brand)
     if event.categories:
         _put_categories(bag, event)
-    _put(bag, "order_id", event.order_id)
-    _put(bag, "cart_id", event.cart_id)
-    _put(bag, "attribution_token", event.attribution)
-    _put(bag, "channel", event.channel)
-    _put(bag, "grand_total", event.grand_total)
-    _put(bag, "shipping", event.shipping)
-    _put(bag, "tax", event.tax)
-    _put(bag, "cost", event.cost)
+    for name, value in (
+        ("_search_term", event.search_query),
+        ("brand", event.brand),
+        ("order_id", event.order_id),
+        ("cart_id", event.cart_id),
+        ("attribution_token", event.attribution),
+        ("channel", event.channel),
+        ("grand_total", event.grand_total),
+        ("shipping", event.shipping),
+        ("tax", event.tax),
+        ("cost", event.cost),
+    ):
+        if value is not None:
+            bag[name] = value
     return bag
 
 
@@ -204,13 +209,17 @@ def _own_item(item: Item) -> Over:
 
 def _item(item: Item) -> Over:
     line: Over = dict(item.attrs) if item.attrs else {}
-    _put(line, "id", item.id)
-    _put(line, "name", item.name)
-    _put(line, "brand", item.brand)
-    _put(line, "category", item.category)
-    _put(line, "currency", item.currency)
-    _put(line, "price", item.unit_price)
-    _put(line, "quantity", item.quantity)
-    _put(line, "group_id", item.group_id)
-    _put(line, "seller_id", item.seller_id)
+    for name, value in (
+        ("id", item.id),
+        ("name", item.name),
+        ("brand", item.brand),
+        ("category", item.category),
+        ("currency", item.currency),
+        ("price", item.unit_price),
+        ("quantity", item.quantity),
+        ("group_id", item.group_id),
+        ("seller_id", item.seller_id),
+    ):
+        if value is not None:
+            line[name] = value
     return line
