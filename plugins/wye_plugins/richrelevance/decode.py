@@ -55,8 +55,8 @@ def _plain_space(match: re.Match[bytes]) -> bytes:
 
 def _event(record: RrEvent) -> Event:
     extra: dict[str, Json] = {} if record.rest is UNSET else dict(record.rest)
-    tenant = None if record.apiKey is None else record.apiKey.strip()
-    if tenant != record.apiKey:
+    tenant = record.apiKey and record.apiKey.strip()
+    if record.apiKey is not None and (not tenant or tenant != record.apiKey):
         extra["apiKey"] = record.apiKey
         record = structs.replace(record, apiKey=tenant)
     kind = BY_NAME.get(record.eventType)

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from samples.payloads import exact, payloads, same, texts, values, with_members, written
+from wye.event import Event, Item, Origin, Page
+from wye.message import Payload, Unfit
+from wye.testing import make_event
+from wye_plugins.richrelevance.decode import RichRelevanceDecoder
+from wye_plugins.richrelevance.encode import RichRelevanceEncoder
+
+SAMPLES = payloads("richrelevance")
+decoder = RichRelevanceDecoder()
+encoder = RichRelevanceEncoder()
+
+_line = with_members({"itemId": texts, "priceCents": st.integers(-(10**19), 10**19), "quantity": st.integers(-3, 10**19)}, {})
+_lines = st.lists(_line | values, max_size=3)
+documents = with_members(
+    {
+        **dict.fromkeys(("apiKey", "userId", "sessionId", "rrUserId", "viewedItem", "clickProductId"), texts),
+        **dict.fromkeys(("viewedCategory", "viewedBrand", "searchTerm", "referrerUrl"), texts),
+        **dict.fromkeys(("addedToCartItems", "orders"), _lines),
+    },
+    {
+        "eventType": st.sampled_from(
+            [
+                "itemView",
+                "itemClick",
+                "categoryView",
+                "brandView",
+                "search",
+                "referredFromSite",
+                "addedToCart",
+                "order",
+                "new",
+                "",
+            ]
+        ),
+        "eventTime": st.integers(0, 2**63 - 1),
+    },
+)
+
+
+def encode(event: Event, by: RichRelevanceEncoder = encoder) -> Any:
+    (document,) = by.encode([event])
+    return document if isinstance(document, Unfit) else exact(document)
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_a_sample_comes_out_as_it_went_in(sample: str) -> None:
+    decoded = decoder.decode(Payload(SAMPLES[sample]))
+    assert same(encode(decoded.events[0]), exact(SAMPLES[sample]))
+
+
+@given(documents)
+def test_any_document_comes_out_as_it_went_in(document: dict[str, Any]) -> None:
+    body = written(document)
+    decoded = decoder.decode(Payload(body))
+    assert not decoded.failures
+    assert same(encode(decoded.events[0]), exact(body))
+
+
+@given(documents)
+def test_the_same_document_has_the_same_id_whatever_the_order_of_its_members(document: dict[str, Any]) -> None:
+    turned = dict(reversed(document.items()))
+    first, second = (decoder.decode(Payload(written(each))).events[0] for each in (document, turned))
+    assert first.id == second.id
+
+
+def test_a_configured_key_replaces_the_one_an_event_came_with() -> None:
+    event = decoder.decode(Payload(SAMPLES["01-itemView"])).events[0]
+    assert encode(event, RichRelevanceEncoder("other"))["apiKey"] == "other"
+
+
+def test_an_event_from_elsewhere_has_every_common_member() -> None:
+    assert encode(make_event(type="search", search_query="shoes")) == {
+        "apiKey": "wye",
+        "userId": "",
+        "eventType": "search",
+        "eventTime": 1_700_000_000_000,
+        "searchTerm": "shoes",
+    }
+    tenant = make_event(type="search", origin=Origin(vendor="test", tenant="shop"), user_id="u", visitor_id="v", session_id="s")
+    found = encode(tenant)
+    assert (found["apiKey"], found["userId"], found["rrUserId"], found["sessionId"]) == ("shop", "u", "v", "s")
+
+
+@pytest.mark.parametrize(
+    "kind", ["page_view", "identify", "login", "remove_from_cart", "cart_view", "home_view", "custom:itemView"]
+)
+def test_a_type_that_the_vendor_does_not_have_is_unmapped(kind: str) -> None:
+    assert encode(make_event(type=kind)) == Unfit(f"RichRelevance has no event type for {kind}", unmapped=True)
+
+
+def test_a_landing_without_a_referrer_was_referred_by_nobody() -> None:
+    assert encode(make_event(type="landing")).unmapped
+    assert encode(make_event(type="landing", page=Page(referrer="https://a.b/")))["referrerUrl"] == "https://a.b/"
+
+
+@pytest.mark.parametrize(
+    ("price", "cents"),
+    [
+        ("1599.97", 159997),
+        ("0", 0),
+        ("9999999.99", 999999999),
+        ("10.995", 1100),
+        ("10.985", 1098),
+        ("0.005", 0),
+        ("-0.01", -1),
+        ("1E+2", 10000),
+        ("1E+30", None),
+    ],
+)
+def test_money_becomes_whole_cents_and_halves_go_to_the_even_one(price: str, cents: int | None) -> None:
+    line = encode(make_event(type="purchase", items=(Item(id="a", unit_price=Decimal(price)),)))["orders"][0]
+    assert line == ({"itemId": "a"} if cents is None else {"itemId": "a", "priceCents": cents})
+
+
+def test_no_price_and_no_quantity_are_made_up() -> None:
+    event = make_event(
+        type="add_to_cart", items=(Item(id="a"), Item(id="b", quantity=Decimal("0.5")), Item(quantity=Decimal("2.0")))
+    )
+    assert encode(event)["addedToCartItems"] == [{"itemId": "a"}, {"itemId": "b"}, {"quantity": 2}]
+    assert "addedToCartItems" not in encode(make_event(type="add_to_cart"))
+
+
+def test_a_view_is_about_the_first_item() -> None:
+    assert encode(make_event(type="item_view", items=(Item(id="a"), Item(id="b"))))["viewedItem"] == "a"
+    assert encode(make_event(type="item_click", items=(Item(id="a"),)))["clickProductId"] == "a"
+
+
+def test_categories_and_brands_may_be_named_by_items() -> None:
+    category = make_event(type="category_view", item_ids_are="category", items=(Item(id="shoes"),))
+    assert encode(category)["viewedCategory"] == "shoes"
+    brand = make_event(type="brand_view", item_ids_are="brand", items=(Item(id="acme"),))
+    assert encode(brand)["viewedBrand"] == "acme"
+    assert "viewedItem" not in encode(make_event(type="item_view", item_ids_are="category", items=(Item(id="shoes"),)))
+
+
+def test_what_another_vendor_alone_knows_is_not_written() -> None:
+    event = make_event(type="search", extra={"searchTerm": "theirs"}, search_query="ours")
+    assert encode(event)["searchTerm"] == "ours"
