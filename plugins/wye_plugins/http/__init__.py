@@ -1,0 +1,35 @@
+"""HTTP: a source that serves any number of vendors' endpoints on one port, and a sink that posts to a vendor.
+
+The parser and the client are imported when a part is built, not here: whoever uses neither does not pay for them.
+"""
+
+from __future__ import annotations
+
+from wye.plugin import Batching, SinkContext, SinkPart, Source, SourceContext, SourcePart, Transport, hookimpl
+from wye_plugins.http.config import HttpSourceOptions
+from wye_plugins.http.sinkconfig import HttpSinkOptions
+
+
+def build_source(options: HttpSourceOptions, context: SourceContext) -> Source:
+    """Raises ``ValueError`` when an adapter has no HTTP endpoint."""
+    from wye_plugins.http.source import HttpSource
+
+    return HttpSource(options, context)
+
+
+def build_sink(options: HttpSinkOptions, context: SinkContext) -> Transport:
+    """Raises ``ValueError`` when the adapter does not make HTTP requests."""
+    from wye_plugins.http.sink import HttpSink
+
+    return HttpSink(options, context)
+
+
+@hookimpl
+def wye_sources() -> list[SourcePart]:
+    return [SourcePart("http", HttpSourceOptions, build_source, adapters="many")]
+
+
+@hookimpl
+def wye_sinks() -> list[SinkPart]:
+    batching = Batching(max_events=100, max_bytes=524_288, linger_secs=0.05)
+    return [SinkPart("http", HttpSinkOptions, build_sink, batching=batching)]

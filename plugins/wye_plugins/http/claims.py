@@ -1,0 +1,70 @@
+"""Which endpoint a request belongs to, and an endpoint's own failures."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from wye.message import Head, Received, Reply
+from wye.plugin import Accepted, Claim, Endpoint
+from wye_plugins.http.answer import text
+
+log = logging.getLogger("wye.http")
+
+NOT_FOUND = text(404, "no adapter serves this path")
+BROKEN = text(500, "the adapter failed on this request; see the log")
+
+
+class Claimed(Struct, frozen=True):
+    """An endpoint's claim. Without an endpoint ``claim`` has a reply."""
+
+    claim: Claim
+    endpoint: Endpoint | None = None
+
+
+_NOBODY = Claimed(Claim(NOT_FOUND))
+_BROKEN = Claimed(Claim(BROKEN))
+
+
+class Endpoints:
+    """All endpoints of one port. Whatever an endpoint raises costs one request a 500 and is logged once per kind."""
+
+    def __init__(self, endpoints: Sequence[Endpoint], name: str) -> None:
+        self._endpoints = endpoints
+        self._name = name
+        self._said: set[tuple[type[object], type[Exception]]] = set()
+
+    def choose(self, head: Head) -> Claimed:
+        """The first claim without a reply, else the first with one, else the answer that nobody serves this path."""
+        answered: Claimed = _NOBODY
+        for endpoint in self._endpoints:
+            try:
+                claim = endpoint.claim(head)
+            except Exception as error:
+                self._say(endpoint, error)
+                answered = _BROKEN if answered is _NOBODY else answered
+                continue
+            if claim is None:
+                continue
+            if claim.reply is None:
+                return Claimed(claim, endpoint)
+            if answered.endpoint is None:
+                answered = Claimed(claim, endpoint)
+        return answered
+
+    def receive(self, endpoint: Endpoint, received: Received) -> Accepted | Reply:
+        try:
+            return endpoint.receive(received)
+        except Exception as error:
+            self._say(endpoint, error)
+            return BROKEN
+
+    def _say(self, endpoint: Endpoint, error: Exception) -> None:
+        kind = (type(endpoint), type(error))
+        if kind not in self._said:
+            self._said.add(kind)
+            log.error(
+                "source %s: %s raised; answered 500 (said once per kind)", self._name, type(endpoint).__name__, exc_info=error
+            )

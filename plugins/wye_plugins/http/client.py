@@ -1,0 +1,112 @@
+"""One HTTP exchange through httpx: the request as the sink's options want it, the answer cut at 64 KiB."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import os
+import ssl
+from collections.abc import Mapping
+
+import httpx
+import trio
+
+from wye.message import HttpRequest, HttpResponse
+from wye.plugin import StartError
+from wye_plugins.http.address import Address
+from wye_plugins.http.sinkconfig import ClientTls, HttpSinkOptions
+
+MAX_RESPONSE_BYTES = 65_536
+_COMPRESS_IN_THREAD_BYTES = 65_536
+
+# The answer's body is bounded as it comes; a compressed one could only be bounded after it was blown up.
+_DEFAULTS = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "wye"}
+
+
+class Client:
+    """Holds the connections while it is open. Raises ``StartError`` for files that cannot be used."""
+
+    def __init__(self, options: HttpSinkOptions) -> None:
+        # Their INFO lines print whole URLs, and their DEBUG lines header fields.
+        for name in ("httpx", "httpcore"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self._options = options
+        self._address = Address(options.url)
+        self._own_headers = {name.lower(): value for name, value in options.headers.items()}
+        self.http = httpx.AsyncClient(
+            verify=_tls(options.tls),
+            proxy=options.proxy,
+            trust_env=False,
+            limits=httpx.Limits(max_connections=options.concurrency, max_keepalive_connections=options.concurrency),
+            timeout=httpx.Timeout(options.timeout_secs, connect=options.connect_timeout_secs),
+        )
+        self.http.headers = httpx.Headers()  # ours are in _DEFAULTS
+
+    async def exchange(self, request: HttpRequest) -> HttpResponse:
+        """Send a request and read its answer. Raises ``httpx.HTTPError``, ``httpx.InvalidURL`` or ``trio.TooSlowError``."""
+        options = self._options
+        body, encoding = await self._encoded(request.body)
+        headers = _DEFAULTS | _lower(request.headers) | encoding | self._own_headers
+        url = self._address.join(request.path, request.query)
+        with trio.fail_after(options.timeout_secs):
+            out = self._build(options.method or request.method, url, body, headers)
+            response = await self.http.send(out, stream=True)
+            try:
+                return HttpResponse(response.status_code, _lower(response.headers), await _read(response))
+            finally:
+                await response.aclose()
+
+    def _build(self, method: str, url: str, body: bytes, headers: dict[str, str]) -> httpx.Request:
+        try:
+            return self.http.build_request(method, url, content=body or None, headers=headers)
+        except UnicodeError:
+            # Its text would show the header's value.
+            raise httpx.LocalProtocolError("a header field is not ASCII") from None
+
+    async def _encoded(self, body: bytes) -> tuple[bytes, dict[str, str]]:
+        if self._options.compression == "none" or not body:
+            return body, {}
+        if len(body) < _COMPRESS_IN_THREAD_BYTES:
+            return _compress(body), {"content-encoding": "gzip"}
+        return await trio.to_thread.run_sync(_compress, body), {"content-encoding": "gzip"}
+
+
+def _compress(body: bytes) -> bytes:
+    return gzip.compress(body, compresslevel=6, mtime=0)
+
+
+async def _read(response: httpx.Response) -> bytes:
+    """The body as it came, up to the bound."""
+    found = bytearray()
+    async for piece in response.aiter_raw():
+        found += piece
+        if len(found) >= MAX_RESPONSE_BYTES:
+            break
+    return bytes(found[:MAX_RESPONSE_BYTES])
+
+
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def _tls(tls: ClientTls) -> ssl.SSLContext:
+    """Raises ``StartError`` when a file is missing or is not what it should be."""
+    try:
+        context = ssl.create_default_context(cafile=tls.ca) if tls.ca is not None else httpx.create_ssl_context(trust_env=False)
+    except OSError as error:
+        raise StartError(f"cannot use tls.ca {tls.ca}: {_file_trouble(error)}") from None
+    if not tls.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if tls.certificate is not None:
+        try:
+            context.load_cert_chain(tls.certificate, tls.key)
+        except OSError as error:
+            raise StartError(f"cannot use tls.certificate {tls.certificate}: {_file_trouble(error)}") from None
+    return context
+
+
+def _file_trouble(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError):
+        return f"{error.reason or 'not valid PEM'}; expected a PEM file"
+    return os.strerror(error.errno or 0).lower()
