@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Mapping
 from functools import partial
@@ -127,6 +128,9 @@ def _reason(error: BaseException) -> str:
 
 
 def _words(error: BaseException) -> str:
+    """The system's own words: trio's say the address again, which every log line has already."""
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0 and not isinstance(error, ssl.SSLError):
+        return os.strerror(error.errno)
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 

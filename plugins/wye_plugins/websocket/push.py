@@ -76,7 +76,7 @@ class WebSocketPushSink:
         except BaseException:
             # A message that was cut short leaves a connection on which nothing more can be said.
             self._link = None
-            self._nursery.start_soon(link.close)
+            self._nursery.start_soon(link.cut)
             raise
         self._keepalive.patience.heard()
 

@@ -248,6 +248,21 @@ async def test_a_slow_subscriber_is_told_why_it_is_disconnected() -> None:
     assert (closed.value.reason.code, closed.value.reason.reason) == (1013, "reading too slowly")
 
 
+async def test_a_subscriber_that_answers_no_ping_is_closed_and_frees_those_who_block(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "wye")
+    blocking = Subscriber(max_events=3, when_full="block")
+    sink = sink_with(subscriber=blocking, ping_interval_secs=0.05, ping_timeout_secs=0.1)
+    async with serving(sink) as url, connected(url) as awake, stalled(url), trio.open_nursery() as nursery:
+        await until(lambda: sink.subscribers == 2)
+        received = list[int]()
+        nursery.start_soon(read_big, awake, 100, received)
+        with trio.fail_after(10):
+            await send_big(sink, 100)
+        await until(lambda: len(received) == 100)
+        await until(lambda: sink.subscribers == 1)
+    assert sum("no answer to a ping for 0.1 s" in line for line in caplog.messages) == 1
+
+
 async def test_blocking_waits_for_the_slowest_and_loses_nothing() -> None:
     sink = sink_with(subscriber=Subscriber(max_events=3, when_full="block"))
     done = trio.Event()
