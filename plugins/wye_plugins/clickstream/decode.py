@@ -30,6 +30,7 @@ MAX_INFLATED_BYTES = 16 * 1_048_576
 """A compressed body may become this large; the vendor's own clients stay below 1 MB."""
 
 _SPACE = b" \t\r\n"
+_NEITHER = "body is neither JSON nor base64 of gzip"
 
 
 class StoredRow(msgspec.Struct, frozen=True):
@@ -109,7 +110,9 @@ def inflate(body: bytes) -> bytes:
     try:
         packed = base64.b64decode(body)
     except binascii.Error:
-        raise ValueError("body is neither JSON nor base64 of gzip") from None
+        raise ValueError(_NEITHER) from None
+    if not packed:
+        raise ValueError(_NEITHER)
     pieces: list[bytes] = []
     room = MAX_INFLATED_BYTES
     while packed:
@@ -117,7 +120,7 @@ def inflate(body: bytes) -> bytes:
         try:
             piece = stream.decompress(packed, room + 1)
         except zlib.error:
-            raise ValueError("body is neither JSON nor base64 of gzip") from None
+            raise ValueError(_NEITHER) from None
         if len(piece) > room:
             raise ValueError(f"body is larger than {MAX_INFLATED_BYTES} bytes when it is decompressed")
         if not stream.eof:

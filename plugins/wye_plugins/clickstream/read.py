@@ -15,7 +15,7 @@ from msgspec import UNSET, Struct
 from wye.event import CUSTOM, App, Device, Event, Item, Json, Origin, Page, UserAttr
 from wye.message import Payload
 from wye.wire import amount, derive_id, identity
-from wye_plugins.clickstream.schema import ALIASES, COMMERCE, NAMES, TYPE_ATTRIBUTE, TYPES, VENDOR, CsRecord
+from wye_plugins.clickstream.schema import ALIASES, COMMERCE, NAMES, TYPE_ATTRIBUTE, TYPES, VENDOR, CsRecord, total_attribute
 
 _NO_DEVICE = Device()
 _NO_APP = App()
@@ -57,6 +57,7 @@ COMMON: dict[str, Slot] = {
     "_screen_id": Slot("id", text, of_page=True),
     "page_view_id": Slot("view_id", text, of_page=True),
     "currency": Slot("currency", text),
+    "goods_total": Slot("goods_total", amount),
     "order_id": Slot("order_id", text),
     "cart_id": Slot("cart_id", text),
     "attribution_token": Slot("attribution", text),
@@ -80,7 +81,7 @@ def _without(slots: dict[str, Slot], name: str) -> dict[str, Slot]:
 
 
 SLOTS: dict[str, dict[str, Slot]] = {
-    **dict.fromkeys(COMMERCE, COMMON | MONEY),
+    **dict.fromkeys(COMMERCE, _without(COMMON, "goods_total") | MONEY),
     "brand_view": COMMON | BRAND,
     # No two attributes of a type may claim the same field; the one that is no slot stays in the bag.
     "category_view": _without(COMMON, "categories") | CATEGORY,
@@ -99,13 +100,15 @@ def event_of(record: CsRecord, payload: Payload) -> Event:
     if record.rest is not UNSET:
         extra.update(record.rest)
         _note_aliases(record, extra)
+    if record.app_id == "":
+        extra["app_id"] = ""
     event_id = _identity(record.event_id, "event_id", extra) or derive_id(VENDOR, record)
     bag = record.attributes
     odd: dict[str, Json] = {}
     kind = _type(record, bag, extra, odd)
     empty = bag is not None and not bag
     facts: dict[str, Any] = _facts(bag, SLOTS.get(kind, COMMON), odd) if bag else {}
-    _value(record, facts, extra, odd)
+    _value(record, facts, extra, odd, total_attribute(kind))
     if odd or empty:
         extra["attributes"] = odd
     time_ms, ns_rest = _time(record)
@@ -187,7 +190,7 @@ def _facts(bag: dict[str, Json], slots: dict[str, Slot], odd: dict[str, Json]) -
     return facts
 
 
-def _value(record: CsRecord, facts: dict[str, Any], extra: dict[str, Json], odd: dict[str, Json]) -> None:
+def _value(record: CsRecord, facts: dict[str, Any], extra: dict[str, Json], odd: dict[str, Json], total_name: str) -> None:
     """The vendor's own columns for value and currency stand above attributes of that name."""
     if record.event_value is not UNSET:
         extra["event_value"] = record.event_value
@@ -196,7 +199,7 @@ def _value(record: CsRecord, facts: dict[str, Any], extra: dict[str, Json], odd:
     if not extra:
         return
     if any(name in extra for name in _VALUES):
-        _keep(facts, "goods_total", "value", odd)
+        _keep(facts, "goods_total", total_name, odd)
         total = _first(extra, _VALUES, amount)
         facts["goods_total"] = facts.get("goods_total") if total is None else total
     if any(name in extra for name in _CURRENCIES):
@@ -244,7 +247,7 @@ def _user_id(member: Json, odd: dict[str, Json]) -> str | None:
     user_id = identity(str(value) if type(value) is int else value)
     if user_id == value and user_id is not None:
         del left["value"]
-    if left:
+    if left or user_id is None:
         odd["_user_id"] = left
     return user_id
 

@@ -115,6 +115,12 @@ COMMERCE = frozenset(
 )
 """The canonical types whose ``value`` is an amount of money."""
 
+
+def total_attribute(kind: str) -> str:
+    """The attribute that holds the goods' total of an event of this canonical type."""
+    return "value" if kind in COMMERCE else "goods_total"
+
+
 NAMES: dict[str, str] = {
     "item_view": "view_item",
     "item_click": "item_click",

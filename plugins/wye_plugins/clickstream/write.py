@@ -17,8 +17,8 @@ from msgspec import UNSET
 
 from wye.event import CUSTOM, App, Device, Event, Item, Json, Page, UserAttr
 from wye.wire import overlay
-from wye_plugins.clickstream.names import fitting_attributes, is_name, name_of
-from wye_plugins.clickstream.schema import NAMES, NEAREST, TYPE_ATTRIBUTE, CsEvent
+from wye_plugins.clickstream.names import fitting_attributes, name_of
+from wye_plugins.clickstream.schema import NAMES, TYPE_ATTRIBUTE, TYPES, CsEvent, total_attribute
 
 _NO_DEVICE = Device()
 _NO_APP = App()
@@ -31,7 +31,7 @@ def own_record(event: Event, app_id: str, over: Over) -> CsEvent:
     """The document of an event that came from this vendor. What could be put into its place is taken out of ``over``."""
     attributes = _attributes(event, dict(event.attrs) if event.attrs else {})
     if event.goods_total is not None and "event_value" not in over and "event_value_in_usd" not in over:
-        attributes["value"] = event.goods_total
+        attributes[total_attribute(event.type)] = event.goods_total
     if event.currency is not None and over.keys().isdisjoint(("event_value_currency", "currency", "event_value_in_usd")):
         attributes["currency"] = event.currency
     fields = _client(event.device or _NO_DEVICE, event.app or _NO_APP)
@@ -56,7 +56,7 @@ def foreign_record(event: Event, app_id: str) -> CsEvent:
     name = _foreign_name(event, attributes)
     in_columns = event.goods_total is not None and event.currency is not None
     if not in_columns:
-        _put(attributes, "value", event.goods_total)
+        _put(attributes, total_attribute(event.type), event.goods_total)
         _put(attributes, "currency", event.currency)
     return CsEvent(
         event_type=name,
@@ -124,14 +124,8 @@ def _own_name(event: Event, over: Over) -> str | None:
 
 def _foreign_name(event: Event, attributes: Over) -> str:
     """The type's name here. Where it does not lead back to the type, the type goes into an attribute."""
-    known = NAMES.get(event.type)
-    if known is not None:
-        if event.type in NEAREST:
-            attributes[TYPE_ATTRIBUTE] = event.type
-        return known
-    bare = event.type.removeprefix(CUSTOM)
-    name = name_of(bare)
-    if name != bare or not event.type.startswith(CUSTOM) or not is_name(bare):
+    name = NAMES.get(event.type) or name_of(event.type.removeprefix(CUSTOM))
+    if event.type != TYPES.get(name, CUSTOM + name):
         attributes[TYPE_ATTRIBUTE] = event.type
     return name
 
