@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Literal
 
 import httptools
@@ -14,17 +14,11 @@ from wye.plugin import Endpoint
 from wye_plugins.http.answer import text
 from wye_plugins.http.body import Body, Budget, Inflater, RefusedError
 from wye_plugins.http.claims import Claimed
-from wye_plugins.http.target import parse_target
+from wye_plugins.http.head import Field, Plan, RawHead, framing_of, plan_for
 
-_CODINGS: dict[str, Literal["gzip", "deflate", ""]] = {
-    "": "",
-    "identity": "",
-    "gzip": "gzip",
-    "x-gzip": "gzip",
-    "deflate": "deflate",
-}
 _HEAD_TOO_LARGE = text(431, "the request head is too large")
 _LINE_BYTES = 3  # a colon and the line's end
+_REMEMBERED_BYTES = 8192
 
 
 class Request(Struct):
@@ -52,7 +46,8 @@ class Protocol:
     """One connection's incoming side.
 
     ``feed`` it; ``requests`` are then complete and to be answered in order. A request that breaks a rule is among them with its
-    ``reply`` set and ``keep_alive`` off, and nothing after it is read. ``choose`` is asked once per head.
+    ``reply`` set and ``keep_alive`` off, and nothing after it is read. ``choose`` is pure: where a head is the same as the last
+    one, what it said then counts.
     """
 
     def __init__(
@@ -68,9 +63,10 @@ class Protocol:
         self._client_ip = client_ip
         self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
         self._stage: Literal["idle", "head", "body"] = "idle"
-        self._current = Request()
+        self._current: Request | None = None
         self._url = b""
-        self._headers: dict[str, str] = {}
+        self._fields: list[Field] = []
+        self._last: tuple[RawHead, Plan] | None = None
         self._resumes = False
         self._framing = b""
         # How much of the head was fed: surely, and at the most. The truth is only looked up when the latter is too much.
@@ -102,11 +98,12 @@ class Protocol:
             if not self.closed:
                 self.refuse(text(400, f"not a valid HTTP/1.1 request: {error}"))
         else:
-            self._bound_framing()
+            if self._stage != "idle":
+                self._bound_framing()
 
     def refuse(self, reply: Reply) -> None:
         """Answer the request that is being received with ``reply`` and read no further."""
-        current = self._current
+        current = self._current or Request()
         if current.body is not None:
             current.body.release()
         self.requests.append(Request(reply, http10=current.http10, to_head=current.to_head))
@@ -117,13 +114,13 @@ class Protocol:
         """The connection is over: give back what is held."""
         self.closed = True
         for request in (*self.requests, self._current):
-            if request.body is not None:
+            if request is not None and request.body is not None:
                 request.body.release()
         self.requests.clear()
         self._parser = None
 
     def _parse(self, parser: httptools.HttpRequestParser, data: bytes) -> None:
-        while data:
+        while data and not self.closed:
             try:
                 parser.feed_data(data)
                 return
@@ -132,8 +129,6 @@ class Protocol:
                 # one, and then the next request.
                 data = self._framing + data[upgrade.args[0] :]
                 self._framing = b""
-                if self.closed:
-                    return
 
     # ── bounds on what has no natural end ────────────────────────────────────────────────────────────────────────────────
 
@@ -153,8 +148,7 @@ class Protocol:
             self.refuse(text(400, "chunk extensions or trailers without end"))
 
     def _head_bytes(self) -> int:
-        fields = sum(len(name) + len(value) + _LINE_BYTES for name, value in self._headers.items())
-        return len(self._url) + fields
+        return len(self._url) + sum(len(name) + len(value) + _LINE_BYTES for name, value in self._fields)
 
     # ── httptools' callbacks ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -162,9 +156,8 @@ class Protocol:
         if self._resumes:
             return
         self._stage = "head"
-        self._current = Request()
         self._url = b""
-        self._headers = {}
+        self._fields = []
         self._surely = 0
         self._at_most = self._feeding
 
@@ -173,12 +166,9 @@ class Protocol:
             self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._stage != "head" or self._resumes:
-            return
-        key = _NAMES.get(name) or _lower(name)
-        content = value.decode("latin-1").rstrip(" \t")
-        earlier = self._headers.get(key)
-        self._headers[key] = content if earlier is None else f"{earlier}, {content}"
+        # Trailers come here too, and the stand-in head after an Upgrade.
+        if self._stage == "head":
+            self._fields.append((name, value))
 
     def on_headers_complete(self) -> None:
         if self._resumes:
@@ -188,111 +178,67 @@ class Protocol:
         assert parser is not None
         if self._at_most > self._bounds.max_header_bytes and self._head_bytes() > self._bounds.max_header_bytes:
             raise RefusedError(_HEAD_TOO_LARGE)
-        headers = self._headers
-        method = _METHODS.get(raw := parser.get_method()) or raw.decode()
-        current = self._current
-        current.to_head = method == "HEAD"
-        current.http10 = (version := parser.get_http_version()) == "1.0"
-        _check_head(method, version, headers)
-        try:
-            path, query = parse_target(self._url)
-        except ValueError as error:
-            raise RefusedError(text(400, str(error))) from None
-        current.keep_alive = parser.should_keep_alive()
-        current.head = Head(method, path, query, headers, self._client_ip)
+        plan = self._plan(RawHead(parser.get_method(), parser.get_http_version(), self._url, self._fields), parser)
         self._stage = "body"
         self._overhead = 0
-        self._admit(current, current.head)
-        if parser.should_upgrade() and _has_body(headers):
-            self._resume_after_upgrade(headers, current.keep_alive)
+        self._current = current = Request(
+            plan.reply, plan.endpoint, plan.head, b"", None, plan.keep_alive, plan.http10, plan.to_head
+        )
+        if plan.has_body:
+            current.body = self._body(plan)
+            if parser.should_upgrade():
+                self._resume_after_upgrade(plan)
 
     def on_body(self, piece: bytes) -> None:
         self._overhead = 0
         self.wants_continue = False
-        body = self._current.body
-        assert body is not None
-        if self._current.reply is None:
-            body.add(piece)
+        current = self._current
+        assert current is not None
+        assert current.body is not None
+        if current.reply is None:
+            current.body.add(piece)
         else:
-            body.skip(piece)
+            current.body.skip(piece)
 
     def on_message_complete(self) -> None:
         if self._resumes:
             return
         current = self._current
+        assert current is not None
         if current.body is not None and current.reply is None:
             current.content = current.body.finish()
         self.wants_continue = False
         self._stage = "idle"
-        self._current = Request()
+        self._current = None
         self.requests.append(current)
         if not current.keep_alive:
             self.closed = True
 
     # ── the head's consequences ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def _admit(self, current: Request, head: Head) -> None:
-        """Ask whose request this is, and get ready for its body."""
-        claimed = self._choose(head)
-        current.reply = claimed.claim.reply
-        current.endpoint = claimed.endpoint
-        if not _has_body(head.headers):
-            return
-        expects = "expect" in head.headers and not current.http10
-        if expects and current.reply is not None:
-            raise RefusedError(current.reply)
-        current.body = self._body_for(claimed, head)
-        current.body.expect(int(head.headers.get("content-length", 0)), kept=current.reply is None)
-        self.wants_continue = expects
+    def _plan(self, raw: RawHead, parser: httptools.HttpRequestParser) -> Plan:
+        """Most senders repeat one head: then nothing has to be worked out again."""
+        if self._last is not None and self._last[0] == raw:
+            return self._last[1]
+        keep_alive = parser.should_keep_alive()
+        plan = plan_for(raw, keep_alive, self._choose, self._bounds.max_body_bytes, self._client_ip)
+        if self._at_most <= _REMEMBERED_BYTES:
+            self._last = raw, plan
+        return plan
 
-    def _body_for(self, claimed: Claimed, head: Head) -> Body:
-        claim, bounds = claimed.claim, self._bounds
-        coding = _CODINGS.get(head.headers.get("content-encoding", "").lower())
-        if coding is None and claim.reply is None:
-            raise RefusedError(
-                text(415, "Content-Encoding is none of gzip, deflate, identity", (("Accept-Encoding", "gzip, deflate"),))
-            )
-        limit = bounds.max_body_bytes
-        if claim.max_body_bytes is not None and claim.max_body_bytes < limit:
-            limit = claim.max_body_bytes
-        inflater = Inflater(coding) if coding and claim.reply is None else None
-        return Body(limit, claim.reply or claim.too_large, self._budget, self._busy, inflater, bounds.max_decompressed_bytes)
+    def _body(self, plan: Plan) -> Body:
+        """Get ready for a body. Raises ``RefusedError`` when it need not come at all."""
+        if plan.expects_continue and plan.reply is not None:
+            raise RefusedError(plan.reply)
+        inflater = Inflater(plan.coding) if plan.coding else None
+        most = self._bounds.max_decompressed_bytes
+        body = Body(plan.max_body_bytes, plan.too_large, self._budget, self._busy, inflater, most)
+        body.expect(plan.length, kept=plan.reply is None)
+        self.wants_continue = plan.expects_continue
+        return body
 
-    def _resume_after_upgrade(self, headers: dict[str, str], keep_alive: bool) -> None:
+    def _resume_after_upgrade(self, plan: Plan) -> None:
         """llhttp skips the body of a request with Upgrade: have a plain head of the same framing fed in its place."""
-        length = headers.get("content-length")
-        framing = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
-        connection = "" if keep_alive else "Connection: close\r\n"
-        self._framing = f"POST / HTTP/1.1\r\n{framing}\r\n{connection}\r\n".encode()
+        connection = "" if plan.keep_alive else "Connection: close\r\n"
+        self._framing = f"POST / HTTP/1.1\r\n{framing_of(plan.head.headers)}\r\n{connection}\r\n".encode()
         self._resumes = True
-
-
-def _has_body(headers: Mapping[str, str]) -> bool:
-    return "content-length" in headers or "transfer-encoding" in headers
-
-
-def _check_head(method: str, version: str, headers: dict[str, str]) -> None:
-    """Raises ``RefusedError`` for what llhttp lets through: other versions, codings of the transfer, tunnels."""
-    if version not in ("1.1", "1.0"):
-        raise RefusedError(text(505, "only HTTP/1.1 and HTTP/1.0 are spoken here"))
-    if method == "CONNECT":
-        raise RefusedError(text(405, "this is no proxy"))
-    coding = headers.get("transfer-encoding")
-    if coding is not None and version == "1.0":
-        raise RefusedError(text(400, "HTTP/1.0 has no Transfer-Encoding"))
-    if coding is not None and coding.lower() != "chunked":
-        raise RefusedError(text(501, "Transfer-Encoding is not chunked"))
-    if headers.get("expect", "100-continue").lower() != "100-continue":
-        raise RefusedError(text(417, "only 100-continue can be expected"))
-
-
-_METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")}
-_NAMES: dict[bytes, str] = {}
-
-
-def _lower(name: bytes) -> str:
-    """``name`` as a lower-case string, remembered for the next request while there is room."""
-    key = name.decode("latin-1").lower()
-    if len(_NAMES) < 512 and len(name) <= 64:
-        _NAMES[name] = key
-    return key
