@@ -1,0 +1,130 @@
+"""What follows from a request's head: whose it is, how its body has to be read, whether the connection goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from msgspec import Struct
+
+from wye.message import Head, Reply
+from wye.plugin import Endpoint
+from wye_plugins.http.answer import text
+from wye_plugins.http.body import RefusedError
+from wye_plugins.http.claims import Claimed
+from wye_plugins.http.target import parse_target
+
+Field = tuple[bytes, bytes]
+"""Name and value of a header field as received."""
+
+_CODINGS: dict[str, Literal["gzip", "deflate", ""]] = {
+    "": "",
+    "identity": "",
+    "gzip": "gzip",
+    "x-gzip": "gzip",
+    "deflate": "deflate",
+}
+_NAMES: dict[bytes, str] = {}
+
+
+class RawHead(Struct, frozen=True):
+    """A head as the parser gives it."""
+
+    method: bytes
+    version: str
+    url: bytes
+    fields: list[Field]
+
+
+class Plan(Struct, frozen=True):
+    """What to do with requests of one head. ``length`` is the announced one of the body, 0 for a chunked one."""
+
+    head: Head
+    keep_alive: bool
+    http10: bool
+    to_head: bool
+    reply: Reply | None
+    endpoint: Endpoint | None
+    too_large: Reply
+    max_body_bytes: int
+    has_body: bool
+    expects_continue: bool
+    length: int
+    coding: Literal["gzip", "deflate", ""]
+
+
+def plan_for(
+    raw: RawHead, keep_alive: bool, choose: Callable[[Head], Claimed], max_body_bytes: int, client_ip: str | None
+) -> Plan:
+    """Raises ``RefusedError`` for a head that is not served, whoever it is for."""
+    method, headers = raw.method.decode(), collect(raw.fields)
+    _check(method, raw.version, headers)
+    try:
+        path, query = parse_target(raw.url)
+    except ValueError as error:
+        raise RefusedError(text(400, str(error))) from None
+    head = Head(method, path, query, headers, client_ip)
+    claimed = choose(head)
+    claim = claimed.claim
+    return Plan(
+        head=head,
+        keep_alive=keep_alive,
+        http10=raw.version == "1.0",
+        to_head=method == "HEAD",
+        reply=claim.reply,
+        endpoint=claimed.endpoint,
+        too_large=claim.reply or claim.too_large,
+        max_body_bytes=min(max_body_bytes, max_body_bytes if claim.max_body_bytes is None else claim.max_body_bytes),
+        has_body="content-length" in headers or "transfer-encoding" in headers,
+        expects_continue="expect" in headers and raw.version == "1.1",
+        length=int(headers.get("content-length", 0)),
+        coding="" if claim.reply is not None else _coding(headers),
+    )
+
+
+def collect(fields: list[Field]) -> dict[str, str]:
+    """Values by lower-case name; several of one name are joined by commas, as HTTP has it."""
+    headers: dict[str, str] = {}
+    for name, value in fields:
+        key = _NAMES.get(name) or _lower(name)
+        content = value.decode("latin-1").rstrip(" \t")
+        earlier = headers.get(key)
+        headers[key] = content if earlier is None else f"{earlier}, {content}"
+    return headers
+
+
+def framing_of(headers: Mapping[str, str]) -> str:
+    """The header field that says where the body ends."""
+    length = headers.get("content-length")
+    return "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
+
+
+def _check(method: str, version: str, headers: Mapping[str, str]) -> None:
+    """Raises ``RefusedError`` for what llhttp lets through: other versions, codings of the transfer, tunnels."""
+    if version not in ("1.1", "1.0"):
+        raise RefusedError(text(505, "only HTTP/1.1 and HTTP/1.0 are spoken here"))
+    if method == "CONNECT":
+        raise RefusedError(text(405, "this is no proxy"))
+    coding = headers.get("transfer-encoding")
+    if coding is not None and version == "1.0":
+        raise RefusedError(text(400, "HTTP/1.0 has no Transfer-Encoding"))
+    if coding is not None and coding.lower() != "chunked":
+        raise RefusedError(text(501, "Transfer-Encoding is not chunked"))
+    if headers.get("expect", "100-continue").lower() != "100-continue":
+        raise RefusedError(text(417, "only 100-continue can be expected"))
+
+
+def _coding(headers: Mapping[str, str]) -> Literal["gzip", "deflate", ""]:
+    coding = _CODINGS.get(headers.get("content-encoding", "").lower())
+    if coding is None:
+        accepted = (("Accept-Encoding", "gzip, deflate"),)
+        raise RefusedError(text(415, "Content-Encoding is none of gzip, deflate, identity", accepted))
+    return coding
+
+
+def _lower(name: bytes) -> str:
+    """``name`` as a lower-case string, remembered for the next request while there is room."""
+    key = name.decode("latin-1").lower()
+    if len(_NAMES) < 512 and len(name) <= 64:
+        _NAMES[name] = key
+    return key
