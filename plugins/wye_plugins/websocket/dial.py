@@ -14,7 +14,7 @@ from msgspec import Struct
 from trio_websocket import ConnectionRejected, wrap_client_stream
 
 from wye_plugins.websocket.config import Tls
-from wye_plugins.websocket.link import Link, ReaderTask, Wire
+from wye_plugins.websocket.link import MESSAGES_AT_HAND, READ_BYTES, Link, ReaderTask, Wire
 
 _LEAST_SECRET = 4
 _PORTS = {"ws": 80, "wss": 443}
@@ -143,7 +143,12 @@ async def _handshake(dial: Dial, wire: Wire, nursery: trio.Nursery) -> Link:
     try:
         with trio.CancelScope() as scope:
             reader.on_end = scope.cancel
-            connection = await wrap(extra_headers=headers, max_message_size=dial.max_message_bytes)
+            connection = await wrap(
+                extra_headers=headers,
+                max_message_size=dial.max_message_bytes,
+                message_queue_size=MESSAGES_AT_HAND,
+                receive_buffer_size=READ_BYTES,
+            )
             done = True
             return Link(connection, wire, reader)
         raise _refusal(wire, reader)

@@ -15,7 +15,7 @@ from trio_websocket import ConnectionClosed, WebSocketRequest, wrap_server_strea
 from wye.message import Head, Reply
 from wye.plugin import StartError
 from wye_plugins.websocket.config import Tls, host_and_port
-from wye_plugins.websocket.link import Link, ReaderTask, Wire, say_goodbye
+from wye_plugins.websocket.link import MESSAGES_AT_HAND, READ_BYTES, Link, ReaderTask, Wire, say_goodbye
 
 G = TypeVar("G")
 Listener = trio.SocketListener | trio.SSLListener[trio.SocketStream]
@@ -92,7 +92,9 @@ class Door(Generic[G]):
             await link.close()
 
     async def _request(self, wire: Wire, reader: ReaderTask) -> WebSocketRequest:
-        return await wrap_server_stream(reader.as_nursery, wire, max_message_size=self._max_message_bytes)
+        return await wrap_server_stream(
+            reader.as_nursery, wire, MESSAGES_AT_HAND, self._max_message_bytes, receive_buffer_size=READ_BYTES
+        )
 
 
 async def _answer(request: WebSocketRequest, answer: Admitted[G] | Reply, wire: Wire, reader: ReaderTask) -> Link | None:

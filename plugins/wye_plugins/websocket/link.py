@@ -17,7 +17,12 @@ from wsproto.utilities import LocalProtocolError
 CLOSE_SECS = 2.0
 """How long a polite goodbye may take before the connection is cut."""
 
-_LINGER_BYTES = 65536
+MESSAGES_AT_HAND = 8
+"""Messages that trio-websocket may have read ahead; each spares a change between two tasks, and holds memory."""
+
+READ_BYTES = 65536
+"""How much is read from a stream at a time."""
+
 _STATUS_LINE_BYTES = 12
 _BROKEN_OFF = 1006
 
@@ -69,7 +74,7 @@ class Wire(trio.abc.Stream):
         """Read and throw away until the peer is done. A socket closed with unread data resets the connection, and the peer
         might never see the close frame or refusal that was sent before."""
         while not self.at_end:
-            await self.receive_some(_LINGER_BYTES)
+            await self.receive_some(READ_BYTES)
 
 
 class ReaderTask:
