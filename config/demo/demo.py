@@ -22,6 +22,8 @@ import trio
 import trio_websocket
 from rich.console import Console
 
+from wye.testing import HttpPartner, Post
+
 HERE = Path(__file__).resolve().parent
 SAMPLES = HERE.parents[1] / "tests" / "samples"
 PARTNER_IS_DOWN_SECS = 1.5
@@ -58,8 +60,8 @@ class World:
         self.ports = {name: free_port() for name in ("STREAM_PORT", "SHOP_PORT", "PARTNER_PORT", "LIVE_PORT")}
         self.stream_events = samples("richrelevance")
         self.shop_events = [{**event, "app_id": "shop"} for event in samples("clickstream")]
-        self.answers: list[int] = []
-        self.partner_got: list[Any] = []
+        self.partner = HttpPartner(self.partner_answer)
+        self.recovers_at = 0.0
         self.live_got: list[Any] = []
         self.stream_may_speak = trio.Event()
 
@@ -75,32 +77,9 @@ class World:
                 await connection.send_message(json.dumps(event))
             await trio.sleep_forever()
 
-    async def partner(self, connection: trio.SocketStream) -> None:
-        """The partner's collector: 503 until it has recovered, then 200."""
-        import h11
-
-        server = h11.Connection(h11.SERVER)
-        body = b""
-        with suppress(trio.BrokenResourceError):
-            while True:
-                event = server.next_event()
-                if event is h11.NEED_DATA:
-                    server.receive_data(await connection.receive_some())
-                elif isinstance(event, h11.Data):
-                    body += bytes(event.data)
-                elif isinstance(event, h11.EndOfMessage):
-                    answer = h11.Response(status_code=self.partner_answer(body), headers=[("Content-Length", "0")])
-                    await connection.send_all((server.send(answer) or b"") + (server.send(h11.EndOfMessage()) or b""))
-                    server.start_next_cycle()
-                    body = b""
-                elif isinstance(event, h11.ConnectionClosed) or event is h11.PAUSED:
-                    return
-
-    def partner_answer(self, body: bytes) -> int:
-        self.answers.append(503 if trio.current_time() < self.recovers_at else 200)
-        if self.answers[-1] == 200:
-            self.partner_got.extend(json.loads(body))
-        return self.answers[-1]
+    def partner_answer(self, _: Post) -> int:
+        """The partner's collector: 503 until it has recovered."""
+        return 503 if trio.current_time() < self.recovers_at else 200
 
     async def watch(self) -> None:
         """A page that shows the stream live, as RichRelevance's own sample page would."""
@@ -113,8 +92,6 @@ class World:
         url = f"http://127.0.0.1:{self.port('SHOP')}/collect?appId={app}"
         async with httpx.AsyncClient(timeout=GIVE_UP_SECS) as client:
             return (await client.post(url, json=events)).status_code
-
-    recovers_at = 0.0
 
 
 STREAM_PATH = "/upsevents/api/v2/service/UserProfileStream/4faeaf752ee40a0f"
@@ -131,9 +108,8 @@ async def main() -> int:
 
 
 async def play(world: World, folder: Path) -> int:
-    async with trio.open_nursery() as nursery:
+    async with world.partner.listening(world.port("PARTNER")), trio.open_nursery() as nursery:
         await nursery.start(trio_websocket.serve_websocket, world.stream, "127.0.0.1", world.port("STREAM"), None)
-        await nursery.start(trio.serve_tcp, world.partner, world.port("PARTNER"))
         out.rule("wye run config/demo/wye.toml", align="left")
         daemon = await start(world, folder)
         nursery.start_soon(world.watch)
@@ -175,8 +151,8 @@ async def post_one(world: World, event: Any, statuses: list[int]) -> None:
 
 async def settled(world: World) -> None:
     """Until the partner and the page have all that they should get."""
-    while len(world.partner_got) < len(for_partner(world)) or len(world.live_got) < len(for_page(world)):
-        await trio.sleep(0.05)  # noqa: ASYNC110  other tasks' lists grow; there is nothing to wait on
+    while len(world.partner.accepted()) < len(for_partner(world)) or len(world.live_got) < len(for_page(world)):  # noqa: ASYNC110
+        await trio.sleep(0.05)
 
 
 def for_partner(world: World) -> list[Any]:
@@ -201,12 +177,12 @@ def report(world: World, folder: Path, statuses: list[int], refused: int) -> Non
     show("posts answered", f"{statuses.count(200)} × 200 once safe; a post for an unknown app: {refused}")
 
     out.rule("What went out", align="left")
-    order = next(e for e in world.partner_got if e["event_id"] not in [p["event_id"] for p in world.shop_events])
+    order = next(e for e in world.partner.accepted() if e["event_id"] not in [p["event_id"] for p in world.shop_events])
     show("partner, Clickstream", order)
     shown = next(e for e in world.live_got if e["apiKey"].strip() == "shop" and e["eventType"] == "order")
     show("page, RichRelevance", shown)
-    answers = f"{world.answers.count(503)} × 503, then {world.answers.count(200)} × 200"
-    show("partner answered", f"{answers}; it has {len(world.partner_got)} events, each once")
+    answers = f"{world.partner.answers.count(503)} × 503, then {world.partner.answers.count(200)} × 200"
+    show("partner answered", f"{answers}; it has {len(world.partner.accepted())} events, each once")
     lines = (folder / "archive.jsonl").read_text().splitlines()
     show("archive", f"{len(lines)} lines in {os.path.relpath(folder / 'archive.jsonl')}")
     show("page", f"{len(world.live_got)} events, those that RichRelevance has a name for")
@@ -214,14 +190,14 @@ def report(world: World, folder: Path, statuses: list[int], refused: int) -> Non
 
 def check(world: World, folder: Path, statuses: list[int], refused: int) -> int:
     """The demo judges itself: everything arrived, once, and the ledger adds up."""
-    ids = [event["event_id"] for event in world.partner_got]
+    ids = [event["event_id"] for event in world.partner.accepted()]
     ledger = json.loads((folder / "ledger.json").read_bytes())
     sums = ("delivered", "filtered", "dead_lettered", "dropped", "in_flight")
     wrong = [
         *(["a post was not answered 200"] if set(statuses) != {200} else []),
         *(["the unknown app was not refused"] if refused != 403 else []),
         *(["the partner got an event twice"] if len(set(ids)) != len(ids) else []),
-        *(["the partner was never down"] if 503 not in world.answers else []),
+        *(["the partner was never down"] if 503 not in world.partner.answers else []),
         *(f"{sink['name']} does not add up" for sink in ledger["sinks"] if sink["received"] != sum(sink[s] for s in sums)),
     ]
     for line in wrong:

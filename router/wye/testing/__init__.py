@@ -1,6 +1,7 @@
 """The test kit for plugin authors: stand-ins for wye's side of each contract, driven by hand."""
 
+from wye.testing.http import HttpPartner, Post
 from wye.testing.intake import FakeIntake
 from wye.testing.samples import make_event, shipment_of
 
-__all__ = ["FakeIntake", "make_event", "shipment_of"]
+__all__ = ["FakeIntake", "HttpPartner", "Post", "make_event", "shipment_of"]
