@@ -39,11 +39,10 @@ class ClickstreamSinkOptions(Options, frozen=True, kw_only=True):
     """How events are sent to the vendor's ingestion server."""
 
     app_id: Annotated[
-        str | None,
+        Annotated[str, Meta(min_length=1)] | None,
         Meta(
             description="The app to send all events as. Without it an event keeps the app (or site key) that it came with, and "
-            '"wye" where it came with none.',
-            min_length=1,
+            '"wye" where it came with none.'
         ),
     ] = None
     compression: Annotated[

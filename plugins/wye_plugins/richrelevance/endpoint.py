@@ -33,7 +33,7 @@ class RichRelevanceStream:
         if head.path != PATH and not head.path.startswith(PATH + "/"):
             return _NOT_FOUND
         in_path = head.path[len(PATH) + 1 :]
-        if "/" in in_path:
+        if "/" in in_path and in_path != self._api_key:
             return _NOT_FOUND
         given = (
             ("apiKey", self._api_key, in_path or head.query.get("apiKey")),

@@ -89,6 +89,7 @@ def test_credentials_are_escaped_and_found_again() -> None:
     odd = RichRelevanceStream("a/b", "c&d", "e f")
     url = odd.connect_url("ws://h")
     assert url == f"ws://h{PATH}/a%2Fb?clientApiKey=c%26d&clientSecret=e%20f"
+    assert odd.admit(Head("GET", f"{PATH}/a/b", {"clientApiKey": "c&d", "clientSecret": "e f"}, {})) is None
 
 
 def test_without_credentials_only_the_path_is_added() -> None:

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+
+from wye.message import HttpRequest, HttpResponse
+from wye.verdict import DELIVERED
+from wye_plugins.clickstream.encode import ClickstreamEncoder
+from wye_plugins.clickstream.verdicts import retry_after_secs, verdict
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (200, "delivered"),
+        (201, "retry"),
+        (202, "retry"),
+        (204, "retry"),
+        (100, "retry"),
+        (301, "hold"),
+        (302, "hold"),
+        (400, "rejected"),
+        (401, "hold"),
+        (403, "hold"),
+        (404, "hold"),
+        (405, "rejected"),
+        (407, "hold"),
+        (408, "busy"),
+        (413, "rejected"),
+        (422, "rejected"),
+        (425, "busy"),
+        (429, "busy"),
+        (500, "busy"),
+        (502, "busy"),
+        (503, "busy"),
+        (504, "busy"),
+        (599, "busy"),
+    ],
+)
+def test_what_a_status_means_for_one_event(status: int, kind: str) -> None:
+    found = verdict(1, HttpResponse(status))
+    assert found.kind == kind
+    assert found is DELIVERED or (found.status == status and str(status) in found.reason)
+
+
+def test_too_large_a_request_of_several_events_costs_none_of_them() -> None:
+    found = verdict(2, HttpResponse(413))
+    assert found.kind == "hold"
+    assert "2 events" in found.reason
+
+
+def test_the_answer_is_for_the_whole_request() -> None:
+    assert ClickstreamEncoder().verdicts(HttpRequest([0, 4]), HttpResponse(413)).kind == "hold"
+    assert ClickstreamEncoder().verdicts(HttpRequest([4]), HttpResponse(413)).kind == "rejected"
+
+
+def test_a_reason_quotes_the_answer_cut_and_on_one_line() -> None:
+    reason = verdict(1, HttpResponse(400, {}, b"no\r\n  good " + b"x" * 5000 + b"\xff")).reason
+    assert reason.startswith("400: no good xxx")
+    assert len(reason) <= 210
+    assert "\n" not in reason
+
+
+@pytest.mark.parametrize(
+    ("headers", "secs"),
+    [
+        ({}, None),
+        ({"retry-after": "120"}, 120.0),
+        ({"retry-after": " 0 "}, 0.0),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "-5"}, None),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT", "date": "Wed, 21 Oct 2026 07:27:30 GMT"}, 30.0),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT", "date": "Wed, 21 Oct 2026 08:28:00 GMT"}, 0.0),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 -0000", "date": "Wed, 21 Oct 2026 07:27:30 GMT"}, 30.0),
+        ({"retry-after": "Wed, 99 Oct 2026 07:28:00 GMT", "date": "Wed, 21 Oct 2026 07:27:30 GMT"}, None),
+    ],
+)
+def test_the_wait_that_an_answer_asks_for(headers: dict[str, str], secs: float | None) -> None:
+    assert retry_after_secs(HttpResponse(503, headers)) == secs
+    assert verdict(3, HttpResponse(429, headers)).after_secs == secs
