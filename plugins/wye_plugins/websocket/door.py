@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar, cast
@@ -19,8 +18,6 @@ from wye_plugins.websocket.link import MESSAGES_AT_HAND, READ_BYTES, Link, Reade
 
 G = TypeVar("G")
 Listener = trio.SocketListener | trio.SSLListener[trio.SocketStream]
-
-_log = logging.getLogger("wye.websocket.door")
 
 
 class Admitted(Struct, Generic[G], frozen=True):

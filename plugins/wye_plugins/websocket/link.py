@@ -6,6 +6,7 @@ it is given; the stand-in for that nursery here keeps whatever a peer provokes i
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from typing import cast
@@ -22,6 +23,8 @@ MESSAGES_AT_HAND = 8
 
 READ_BYTES = 65536
 """How much is read from a stream at a time."""
+
+_log = logging.getLogger("wye.websocket.link")
 
 _STATUS_LINE_BYTES = 12
 _BROKEN_OFF = 1006
@@ -98,6 +101,7 @@ class ReaderTask:
             await read()
         except Exception as error:  # hostile bytes raise many things, and none may leave the connection
             self.failure = error
+            _log.debug("a connection's reading ended with %s", type(error).__name__)
         finally:
             self.ended.set()
             self.on_end()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
@@ -23,8 +22,6 @@ _PLAIN = ("Content-Type", "text/plain; charset=utf-8")
 FULL = Reply(503, (_PLAIN, ("Retry-After", "5")), b"too many subscribers")
 
 Types = frozenset[str] | None
-
-_log = logging.getLogger("wye.websocket.serve")
 
 
 class WebSocketServeSink:

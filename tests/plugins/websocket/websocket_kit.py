@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import trio
@@ -25,6 +26,7 @@ from wye.testing import FakeIntake, make_event, shipment_of
 from wye_plugins.websocket import build_sink, build_source
 from wye_plugins.websocket.config import WebSocketSinkOptions, WebSocketSourceOptions
 from wye_plugins.websocket.link import Link, ReaderTask, Wire
+from wye_plugins.websocket.serve import WebSocketServeSink
 
 KEY = "s3cret-key"
 
@@ -81,6 +83,11 @@ def new_source(options: WebSocketSourceOptions, *adapters: Inbound) -> Source:
 
 def new_sink(options: WebSocketSinkOptions, stream: KeyedStream | None = None) -> Transport:
     return build_sink(options, SinkContext("live", Outbound(IdEncoder(), stream)))
+
+
+def sink_with(stream: KeyedStream | None = None, **options: Any) -> WebSocketServeSink:
+    """A sink that serves subscribers, on a port of the system's choice."""
+    return cast(WebSocketServeSink, new_sink(WebSocketSinkOptions(address="127.0.0.1:0", **options), stream))
 
 
 def shipment(*ids: str, type: str = "item_view") -> Shipment:  # noqa: A002
