@@ -7,8 +7,12 @@ then the sinks are closed and drain; then the dead letters. One deadline lies ar
 from __future__ import annotations
 
 import logging
+import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
 
 import trio
 
@@ -36,7 +40,7 @@ class Daemon:
         self._dispatchers = [Dispatcher(source.name, self._legs(source.name), self.dead_letters) for source in config.sources]
         self.ledger = Ledger([one.account for one in self._dispatchers], [sink.account for sink in self.sinks])
         self._everything = trio.CancelScope()
-        self._stopping = False
+        self._signalled = False
         self._broken = False
 
     def _legs(self, source: str) -> list[Leg]:
@@ -58,10 +62,11 @@ class Daemon:
     async def run(self, on_started: Callable[[], None] = lambda: None) -> Exit:
         """Run until every source has ended and everything is settled, or until stopped. Raises ``StartError`` with one line
         for each part that cannot start."""
+        _check_writable(self._config.data_dir)
         try:
             with self._everything:
                 async with trio.open_nursery() as watch:
-                    watch.start_soon(self._watch_signals)
+                    await watch.start(self._watch_signals)
                     await self._run_parts(on_started)
                     watch.cancel_scope.cancel()
         except BaseExceptionGroup as group:
@@ -71,14 +76,14 @@ class Daemon:
             raise StartError("\n".join(dict.fromkeys(str(error) for error in _leaves(started)))) from None
         if self._broken:
             return Exit.BROKEN
-        return Exit.UNFINISHED if self.ledger.in_flight else Exit.OK
+        # Letters and unread input are in no sink's account: whoever had to be cut off was not finished.
+        return Exit.UNFINISHED if self.ledger.in_flight or self._everything.cancelled_caught else Exit.OK
 
     async def _run_parts(self, on_started: Callable[[], None]) -> None:
         async with trio.open_nursery() as letters:
             letters.start_soon(self.dead_letters.run)
             async with trio.open_nursery() as sinks:
-                for sink in self.sinks:
-                    await sinks.start(sink.run)
+                await self._start_sinks(sinks)
                 async with trio.open_nursery() as sources:
                     for config, dispatcher in zip(self._config.sources, self._dispatchers, strict=True):
                         await sources.start(self._run_source, config, dispatcher)
@@ -87,45 +92,99 @@ class Daemon:
                     sink.close()
             self.dead_letters.close()
 
+    async def _start_sinks(self, nursery: trio.Nursery) -> None:
+        """All of them, so that all which cannot start are told of at once."""
+        faults: list[str] = []
+        for sink in self.sinks:
+            try:
+                await nursery.start(self._run_sink, sink)
+            except StartError as error:
+                faults.append(str(error))
+        if faults:
+            raise StartError("\n".join(faults))
+
+    async def _run_sink(self, sink: Sink, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        start = _Start(task_status)
+        with start.faults_of(f"sink {sink.name}"):
+            await sink.run(task_status=start)
+
     async def _run_source(
         self, config: SourceConfig, dispatcher: Dispatcher, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
-        started = False
-
-        class Started:
-            def started(self, value: None = None) -> None:
-                nonlocal started
-                started = True
-                task_status.started()
-
+        start = _Start(task_status)
         try:
-            await config.source.run(dispatcher, task_status=Started())
-            if not started:
-                task_status.started()
+            with start.faults_of(f"source {config.name}"):
+                await config.source.run(dispatcher, task_status=start)
+            start.started()
         except Exception as error:
-            if not started:
+            if not start.done:
                 raise
             # A source that breaks must not leave a daemon that looks well and hears nothing.
-            log.error("source %s broke; stopping", config.name, exc_info=not isinstance(error, StartError))
+            log.error("source %s broke; stopping: %s", config.name, error, exc_info=not isinstance(error, StartError))
             self._broken = True
             self.stop()
 
-    async def _watch_signals(self) -> None:
+    async def _watch_signals(self, *, task_status: trio.TaskStatus[None]) -> None:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            task_status.started()
             async for number in signals:
-                if self._stopping:
-                    log.warning("%s again: giving up what is in flight", signal.Signals(number).name)
+                name = signal.Signals(number).name
+                if self._signalled:
+                    log.warning("%s again: giving up what is in flight", name)
                     self._everything.cancel()
                 else:
-                    log.info("%s: stopping, at most %g s", signal.Signals(number).name, self._config.grace_secs)
+                    log.info("%s: stopping, at most %g s", name, self._config.grace_secs)
+                    self._signalled = True
                     self.stop()
 
     def stop(self) -> None:
-        """Take in no more, deliver what there is, and end within ``grace_secs``."""
-        self._stopping = True
-        self._everything.deadline = trio.current_time() + self._config.grace_secs
+        """Take in no more, deliver what there is, and end within ``grace_secs`` of the first such call."""
+        self._everything.deadline = min(self._everything.deadline, trio.current_time() + self._config.grace_secs)
         for dispatcher in self._dispatchers:
             dispatcher.stop()
+
+
+class _Start:
+    """A part's word that it has started, taken once; what it raises before that is why it cannot."""
+
+    def __init__(self, status: trio.TaskStatus[None]) -> None:
+        self._status = status
+        self.done = False
+
+    def started(self, value: None = None) -> None:
+        if not self.done:
+            self.done = True
+            self._status.started(value)
+
+    @contextmanager
+    def faults_of(self, part: str) -> Generator[None]:
+        """Turns what is the operator's to mend into one ``StartError``, a line for each, that begins with ``part``."""
+        try:
+            yield
+        except Exception as error:
+            leaves = _leaves(error)
+            if self.done or not all(isinstance(leaf, StartError | OSError) for leaf in leaves):
+                raise
+            raise StartError("\n".join(dict.fromkeys(_line(part, leaf) for leaf in leaves))) from error
+
+
+def _line(part: str, error: BaseException) -> str:
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    text = " ".join(text.split()) or type(error).__name__
+    return text if text.startswith(f"{part}:") else f"{part}: {text}"
+
+
+def _check_writable(directory: Path) -> None:
+    """Whether dead letters and checkpoints could be kept; found out without making anything. Raises ``StartError``."""
+    place = directory.absolute()
+    while not place.exists():
+        place = place.parent
+    if not place.is_dir():
+        raise StartError(f"data_dir: {place} is no directory; choose another data_dir")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise StartError(f"data_dir: cannot write in {place}; change its permissions or choose another data_dir")
 
 
 def _make_sink(config: SinkConfig, dead_letters: DeadLetters) -> Sink:
@@ -142,8 +201,8 @@ def _make_sink(config: SinkConfig, dead_letters: DeadLetters) -> Sink:
     )
 
 
-def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    found: list[BaseException] = []
-    for error in group.exceptions:
-        found.extend(_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])  # type: ignore
-    return found
+def _leaves(error: BaseException) -> list[BaseException]:
+    if not isinstance(error, BaseExceptionGroup):
+        return [error]
+    group = cast(BaseExceptionGroup[BaseException], error)
+    return [leaf for one in group.exceptions for leaf in _leaves(one)]

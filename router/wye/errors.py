@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import enum
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
@@ -20,23 +19,23 @@ class Exit(enum.IntEnum):
 
     OK = 0
     FAULTY = 1
-    """The config (or some input of ``translate``) has errors; each was printed."""
+    """The config (or some input of ``translate``) has errors, or a plugin cannot be used; each was printed."""
     USAGE = 2
     """The command line was not understood."""
     NOT_STARTED = 3
     """A part could not start: a port in use, a path that cannot be written."""
     UNFINISHED = 4
-    """The grace period ended, or a second signal came, with events still in flight."""
+    """The grace period ended, or a second signal came, before everything in flight was settled."""
     BROKEN = 70
-    """A fault of wye's own."""
+    """A fault of wye's own or of a plugin: a source broke while it ran."""
 
 
 class PluginError(Exception):
-    """A plugin cannot be used. The message names the plugin and its distribution."""
+    """Plugins cannot be used. One line for each, naming the plugin and its distribution."""
 
 
 class Problem(Struct, frozen=True, order=True):
-    """One mistake in a config: where it is, and what to do about it."""
+    """One mistake in a config: where it is, and what to do about it. ``line`` is 0 where it is about a whole file."""
 
     file: str
     line: int
@@ -44,25 +43,23 @@ class Problem(Struct, frozen=True, order=True):
     key: str
     message: str
 
+    @property
+    def place(self) -> str:
+        """File, line, table and key, as far as there are any: ``wye.toml:12: [sinks.partner] batch.max_events:``."""
+        file = f"{self.file}:{self.line}:" if self.line else f"{self.file}:"
+        return " ".join(filter(None, (file, f"[{self.table}]{'' if self.key else ':'}" if self.table else "", self._key)))
+
+    @property
+    def _key(self) -> str:
+        return f"{self.key}:" if self.key else ""
+
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}: " if self.line else f"{self.file}: "
-        table = f"[{self.table}] " if self.table else ""
-        key = f"{self.key}: " if self.key else ""
-        return f"{place}{table}{key}{self.message}"
+        return f"{self.place} {self.message}"
 
 
 class ConfigError(Exception):
     """All mistakes of a config at once."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
+        super().__init__("\n".join(map(str, problems)))
         self.problems = problems
-
-
-def nearest(name: str, valid: Iterable[str]) -> str:
-    """A hint that ends an error: the valid name that was probably meant, or all of them."""
-    names = list(valid)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return f"expected one of {', '.join(names)}" if names else "none is known here"

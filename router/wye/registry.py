@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import inspect
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 import pluggy
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from wye import canonical, hookspecs
 from wye.errors import PluginError
@@ -17,8 +18,11 @@ GROUP = "wye"
 
 Kind = Literal["source", "sink", "adapter", "transform"]
 KINDS: tuple[Kind, ...] = ("source", "sink", "adapter", "transform")
+HOOKS = tuple(f"wye_{kind}s" for kind in KINDS)
 
 Part: TypeAlias = SourcePart | SinkPart | AdapterPart | TransformPart
+
+_PARTS: dict[Kind, type[Part]] = {"source": SourcePart, "sink": SinkPart, "adapter": AdapterPart, "transform": TransformPart}
 
 
 class Offer(Struct, frozen=True):
@@ -33,32 +37,28 @@ class Offer(Struct, frozen=True):
 class Registry:
     """All parts by kind and name.
 
-    Raises ``PluginError`` when a plugin cannot be imported, misspells a hook, returns something else than parts, or claims a
-    name that is taken (both owners are named).
+    ``distributions`` says by plugin name which distribution it is of. Raises ``PluginError`` when a hook fails, gives something
+    else than parts, or claims a name that is taken (both owners are named).
     """
 
-    def __init__(self, manager: pluggy.PluginManager) -> None:
+    def __init__(self, manager: pluggy.PluginManager, distributions: Mapping[str, str] | None = None) -> None:
         self.offers: list[Offer] = []
         self._by_name: dict[tuple[Kind, str], Offer] = {}
+        plugins = sorted((name, plugin) for name, plugin in manager.list_name_plugin() if plugin is not None)
         for kind in KINDS:
-            for plugin, name in sorted(_named(manager), key=lambda pair: pair[1]):
-                self._collect(manager, kind, plugin, name)
+            for name, plugin in plugins:
+                if manager.parse_hookimpl_opts(plugin, f"wye_{kind}s") is not None:
+                    self._collect(kind, plugin, name, (distributions or {}).get(name, "wye"))
 
-    def _collect(self, manager: pluggy.PluginManager, kind: Kind, plugin: object, name: str) -> None:
-        hook = getattr(plugin, f"wye_{kind}s", None)
-        if hook is None or manager.parse_hookimpl_opts(plugin, f"wye_{kind}s") is None:
-            return
-        distribution = next((_label(dist) for one, dist in manager.list_plugin_distinfo() if one is plugin), "wye")
-        for part in hook():
-            if not isinstance(part, _PARTS[kind]):
-                raise PluginError(
-                    f"plugin {name} ({distribution}): wye_{kind}s gave {part!r}, expected {_PARTS[kind].__name__}"
-                )
+    def _collect(self, kind: Kind, plugin: Any, name: str, distribution: str) -> None:
+        who = f"plugin {name} ({distribution})"
+        for part in _call(getattr(plugin, f"wye_{kind}s"), f"{who}: wye_{kind}s"):
+            _check_part(part, kind, who)
             offer = Offer(kind, part, name, distribution)
             owner = self._by_name.setdefault((kind, part.name), offer)
             if owner is not offer:
                 raise PluginError(
-                    f"two plugins offer the {kind} {part.name!r}: {owner.plugin} ({owner.distribution}) and"
+                    f'two plugins offer the {kind} "{part.name}": {owner.plugin} ({owner.distribution}) and'
                     f" {name} ({distribution}); uninstall one, or rename its {kind}"
                 )
             self.offers.append(offer)
@@ -84,40 +84,90 @@ class Registry:
         return offer.part if offer else None
 
 
-_PARTS: dict[Kind, type[Part]] = {"source": SourcePart, "sink": SinkPart, "adapter": AdapterPart, "transform": TransformPart}
+def _call(hook: Callable[[], object], who: str) -> list[Any]:
+    try:
+        parts = hook()
+    except Exception as error:
+        raise PluginError(f"{who} raised {type(error).__name__}: {error}") from error
+    if isinstance(parts, str | bytes) or not isinstance(parts, Iterable):
+        raise PluginError(f"{who} gave {parts!r}, expected a list of parts")
+    return list(cast(Iterable[Any], parts))
 
 
-def load(extra: Iterable[tuple[str, object]] = ()) -> Registry:
-    """The registry of everything installed, and of ``extra`` plugins given as (name, plugin)."""
+def _check_part(part: Any, kind: Kind, who: str) -> None:
+    if not isinstance(part, _PARTS[kind]):
+        raise PluginError(f"{who}: wye_{kind}s gave {part!r}, expected a {_PARTS[kind].__name__}")
+    roles = [part.source, part.sink] if isinstance(part, AdapterPart) else [part]
+    if not any(roles):
+        raise PluginError(f'{who}: the adapter "{part.name}" has neither a source nor a sink role')
+    for role in filter(None, roles):
+        config: Any = role.config
+        if not (isinstance(config, type) and issubclass(config, Struct)):
+            raise PluginError(f'{who}: the options of the {kind} "{part.name}" are {config!r}, expected a msgspec struct class')
+        taken = _common(kind) & {field.encode_name for field in structs.fields(config)}
+        if taken:
+            raise PluginError(
+                f'{who}: the {kind} "{part.name}" has the option {min(taken)}, which every {kind} has already; rename it'
+            )
+
+
+def _common(kind: Kind) -> set[str]:
+    from wye.config.model import SinkOptions, SourceOptions, TransformOptions
+
+    common: dict[Kind, type[Struct]] = {"source": SourceOptions, "sink": SinkOptions, "transform": TransformOptions}
+    return {field.encode_name for field in structs.fields(common[kind])} if kind in common else {"type"}
+
+
+def load(extra: Iterable[tuple[str, object]] = (), points: Iterable[EntryPoint] | None = None) -> Registry:
+    """The registry of everything installed, and of ``extra`` plugins given as (name, plugin).
+
+    ``points`` stands in for the entry points of what is installed. Raises ``PluginError`` with a line for each plugin that
+    cannot be imported, misspells a hook, or forgets to mark one.
+    """
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hookspecs)
     manager.register(canonical, "canonical")
-    for point in entry_points(group=GROUP):
-        _register(manager, point)
+    distributions: dict[str, str] = {}
+    faults: list[str] = []
+    for point in sorted(entry_points(group=GROUP) if points is None else points, key=lambda point: point.name):
+        try:
+            _add(manager, distributions, point.value, point.load(), _label(point.dist))
+        except Exception as error:
+            what = str(error) if isinstance(error, PluginError) else f"cannot be loaded: {type(error).__name__}: {error}"
+            faults.append(f'plugin {point.name} = "{point.value}" ({_label(point.dist)}) {what}')
     for name, plugin in extra:
-        manager.register(plugin, name)
-    try:
-        manager.check_pending()
-    except pluggy.PluginValidationError as error:
-        raise PluginError(f"{error}; the hooks are wye_sources, wye_sinks, wye_adapters and wye_transforms") from None
-    return Registry(manager)
+        try:
+            _add(manager, distributions, name, plugin, "wye")
+        except PluginError as error:
+            faults.append(f"plugin {name} {error}")
+    if faults:
+        raise PluginError("\n".join(faults))
+    return Registry(manager, distributions)
 
 
-def _register(manager: pluggy.PluginManager, point: EntryPoint) -> None:
-    label = f"{point.name} = {point.value!r} of {_label(point.dist)}" if point.dist else f"{point.name} = {point.value!r}"
-    try:
-        plugin = point.load()
-        manager.register(plugin, f"{point.value}")
-    except Exception as error:
-        raise PluginError(f"plugin {label} cannot be loaded: {type(error).__name__}: {error}") from error
-    if point.dist is not None:
-        # pluggy keeps distributions only for what it has loaded itself, and that would hide which plugin failed.
-        manager._plugin_distinfo.append((plugin, pluggy._manager.DistFacade(point.dist)))  # type: ignore
+def _add(manager: pluggy.PluginManager, distributions: dict[str, str], name: str, plugin: object, distribution: str) -> None:
+    """Raises ``PluginError`` with the end of a sentence that begins with the plugin."""
+    if manager.has_plugin(name):
+        raise PluginError(f"is there twice: {distributions.get(name, 'wye')} brings it too; uninstall one")
+    _check_hooks(manager, plugin)
+    manager.register(plugin, name)
+    distributions[name] = distribution
 
 
-def _named(manager: pluggy.PluginManager) -> list[tuple[object, str]]:
-    return [(plugin, name) for name, plugin in manager.list_name_plugin() if plugin is not None]
+def _check_hooks(manager: pluggy.PluginManager, plugin: object) -> None:
+    """pluggy passes over what is not marked, and over what it does not know until asked."""
+    found = 0
+    for name in dir(plugin):
+        if not name.startswith("wye_") or not inspect.isroutine(getattr(plugin, name, None)):
+            continue
+        if name not in HOOKS:
+            raise PluginError(f"has a hook {name}, which wye does not know; the hooks are {', '.join(HOOKS)}")
+        if manager.parse_hookimpl_opts(plugin, name) is None:
+            raise PluginError(f"does not mark {name}; put @hookimpl (of wye.plugin) before it")
+        found += 1
+    if not found:
+        raise PluginError(f"offers nothing; it needs at least one of the hooks {', '.join(HOOKS)}")
 
 
 def _label(dist: Any) -> str:
-    return f"{dist.metadata['Name']} {dist.metadata['Version']}"
+    return f"{dist.metadata['Name']} {dist.metadata['Version']}" if dist is not None else "of no distribution"

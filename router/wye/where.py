@@ -7,83 +7,116 @@ several values (``items``) matches when one of them does. A field that is absent
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import Any, cast, get_origin, get_type_hints
+from functools import cache
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from msgspec import Struct
 
 from wye.annotations import alternatives, members_of, struct_in
-from wye.errors import Path, Report, nearest
-from wye.event import CUSTOM, EVENT_TYPES, Event
+from wye.errors import Path, Report
+from wye.event import CUSTOM, EVENT_TYPES, Event, UserAttr
+from wye.words import found, literals, nearest
 
 Test = Callable[[Any], bool]
 
-_OPERATORS = ("min", "max", "present")
+_BOUNDS = ("min", "max")
+_OPERATORS = (*_BOUNDS, "present")
 
 
 def compile_where(table: dict[str, Any], path: Path, report: Report) -> Callable[[Event], bool]:
     """The condition as a function of an event. ``report`` is told of each mistake, with its path."""
-    types_only = table.get("type") if len(table) == 1 else None
-    test = _all_of(table, Event, path, report)
-    if isinstance(types_only, list):
-        wanted = frozenset(cast(list[str], types_only))
-        return lambda event: event.type in wanted
-    return test
+    return _all_of(table, Event, path, report)
 
 
 def _all_of(table: dict[str, Any], struct: type[Struct], path: Path, report: Report) -> Test:
-    tests = [_one(key, value, struct, (*path, key), report) for key, value in table.items()]
+    return _every([_one(key, value, struct, (*path, key), report) for key, value in table.items()])
+
+
+def _every(tests: list[Test]) -> Test:
     if len(tests) == 1:
         return tests[0]
     return lambda subject: all(test(subject) for test in tests)
 
 
 def _one(key: str, value: Any, struct: type[Struct], path: Path, report: Report) -> Test:
-    if key == "not" and isinstance(value, dict):
-        inner = _all_of(cast(dict[str, Any], value), struct, path, report)
-        return lambda subject: not inner(subject)
-    if key == "any" and isinstance(value, list):
-        choices = [
-            _all_of(cast(dict[str, Any], choice), struct, (*path, index), report)
-            for index, choice in enumerate(cast(list[Any], value))
-            if isinstance(choice, dict) or report((*path, index), "expected a table of conditions")
-        ]
-        return lambda subject: any(test(subject) for test in choices)
-    hints = get_type_hints(struct)
-    name, _, rest = key.partition(".")
+    if key == "not":
+        return _not(value, struct, path, report)
+    if key == "any":
+        return _any(value, struct, path, report)
+    hints = _hints(struct)
+    name, dot, rest = key.partition(".")
     if name not in hints:
         report(path, f"no such field; {nearest(name, [*hints, 'not', 'any'])}")
         return _never
-    if rest:
-        value = {rest: value}
-    inner = _field(name, hints[name], value, path, report)
+    inner = _field(hints[name], {rest: value} if dot else value, path, report)
+    if name == "type" and struct is Event:
+        _check_types(value, path, report)
     return lambda subject: inner(getattr(subject, name))
 
 
-def _field(name: str, annotation: Any, value: Any, path: Path, report: Report) -> Test:
-    """A test of one field's content, by what the field is: a struct, a bag, a list of one of these, or plain."""
-    if isinstance(value, dict) and not _is_operators(cast(dict[str, Any], value)):
-        table = cast(dict[str, Any], value)
-        struct = struct_in(members_of(annotation, tuple) or annotation)
-        if struct is not None:
-            return _on_each(_all_of(table, struct, path, report))
-        if _is_bag(annotation):
-            return _bag(table, path, report)
-        report(path, f"expected a value, a list of values, or a table of {', '.join(_OPERATORS)}")
+def _not(value: Any, struct: type[Struct], path: Path, report: Report) -> Test:
+    if not isinstance(value, dict):
+        report(path, f"expected a table of conditions, found {found(value)}")
         return _never
-    if name == "type":
-        _check_types(value, path, report)
-    return _value(value, path, report)
+    inner = _all_of(cast(dict[str, Any], value), struct, path, report)
+    return lambda subject: not inner(subject)
 
 
-def _bag(table: dict[str, Any], path: Path, report: Report) -> Test:
-    tests = [(name, _value(value, (*path, name), report)) for name, value in table.items()]
+def _any(value: Any, struct: type[Struct], path: Path, report: Report) -> Test:
+    choices = cast(list[Any], value) if isinstance(value, list) else []
+    if not choices:
+        report(path, f"expected a list of tables of conditions, found {found(value)}")
+    tests: list[Test] = []
+    for index, choice in enumerate(choices):
+        if isinstance(choice, dict):
+            tests.append(_all_of(cast(dict[str, Any], choice), struct, (*path, index), report))
+        else:
+            report((*path, index), f"expected a table of conditions, found {found(choice)}")
+    return lambda subject: any(test(subject) for test in tests)
 
-    def test(bag: dict[str, Any] | None) -> bool:
-        return all(one((bag or {}).get(name)) for name, one in tests)
 
-    return test
+# ── fields: by what they are ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _field(annotation: Any, value: Any, path: Path, report: Report) -> Test:
+    """A test of a field's content: one or several structs, a bag of values by name, or plain values."""
+    member = members_of(annotation, tuple)
+    struct, bag = struct_in(member or annotation), _bag_members(annotation)
+    if struct is None and bag is None:
+        return _value(value, member or annotation, path, report)
+    if not isinstance(value, dict):
+        what = "a table of conditions on " + (", ".join(_hints(struct)) if struct else "its members")
+        report(path, f"expected {what}, or {{ present = true }}; found {found(value)}")
+        return _never
+    table = cast(dict[str, Any], value)
+    if list(table) == ["present"]:
+        return _presence(table["present"], path, report)
+    if struct is not None:
+        return _on_each(_all_of(table, struct, path, report))
+    return _bag(table, bag, path, report)
+
+
+def _bag(table: dict[str, Any], member: Any, path: Path, report: Report) -> Test:
+    """A member of a bag may be any JSON value; of a user attribute it is the value, and when it was set can be asked too."""
+    tests: list[tuple[str, Test]] = []
+    for name, value in table.items():
+        inside = cast(dict[str, Any], value) if isinstance(value, dict) else {}
+        if struct_in(member) is UserAttr and inside and not inside.keys() & {*_OPERATORS}:
+            test = _on_each(_all_of(inside, UserAttr, (*path, name), report))
+        else:
+            test = _unwrapped(_value(value, Any, (*path, name), report))
+        tests.append((name, test))
+
+    def test_bag(bag: dict[str, Any] | None) -> bool:
+        return all(test((bag or {}).get(name)) for name, test in tests)
+
+    return test_bag
+
+
+def _unwrapped(test: Test) -> Test:
+    return lambda member: test(member.value if isinstance(member, UserAttr) else member)
 
 
 def _on_each(test: Test) -> Test:
@@ -95,67 +128,153 @@ def _on_each(test: Test) -> Test:
     return on_each
 
 
-def _value(value: Any, path: Path, report: Report) -> Test:
+# ── plain values ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _value(value: Any, kind: Any, path: Path, report: Report) -> Test:
     if isinstance(value, dict):
-        return _operators(cast(dict[str, Any], value), path, report)
-    wanted: list[Any] = [_comparable(one) for one in (cast(list[Any], value) if isinstance(value, list) else [value])]
-    if any(type(one) in (dict, list) for one in wanted):
-        report(path, "expected plain values: strings, numbers, true or false")
-        return _never
-    return lambda subject: any(one in wanted for one in _values(subject))
+        return _operators(cast(dict[str, Any], value), kind, path, report)
+    several = isinstance(value, list)
+    members = cast(list[Any], value) if several else [value]
+    if not members:
+        report(path, "an empty list matches nothing; expected at least one value")
+    wanted: set[tuple[bool, Any]] = set()
+    for index, one in enumerate(members):
+        if _fits(one, kind):
+            wanted.add(_comparable(one))
+        else:
+            report((*path, index) if several else path, _misfit(one, kind))
+    if kind is not Any and all(isinstance(one, str) for _, one in wanted):
+        return _text(frozenset(one for _, one in wanted))
+    return lambda subject: any(_comparable(one) in wanted for one in _values(subject))
 
 
-def _operators(table: dict[str, Any], path: Path, report: Report) -> Test:
-    tests: list[Test] = []
-    for name in ("min", "max"):
-        if name in table:
-            bound = _comparable(table[name])
-            if isinstance(bound, bool) or not isinstance(bound, int | Decimal):
-                report((*path, name), f"expected a number, found {table[name]!r}")
-            else:
-                tests.append(_bounded(bound, below=name == "min"))
-    if "present" in table:
-        present = table["present"]
-        if not isinstance(present, bool):
-            report((*path, "present"), f"expected true or false, found {present!r}")
-        tests.append(lambda subject: (subject not in (None, (), {})) is present)
-    for name in table:
-        if name not in _OPERATORS:
-            report((*path, name), f"unknown; {nearest(name, _OPERATORS)}")
-    return lambda subject: all(test(subject) for test in tests)
+def _text(wanted: frozenset[str]) -> Test:
+    """The common case, and the fast one."""
 
-
-def _bounded(bound: int | Decimal, *, below: bool) -> Test:
-    def test(subject: Any) -> bool:
-        numbers = [one for one in _values(subject) if isinstance(one, int | Decimal) and not isinstance(one, bool)]
-        return any(one >= bound if below else one <= bound for one in numbers)
+    def test(subject: str | tuple[str, ...] | None) -> bool:
+        return not wanted.isdisjoint(subject) if isinstance(subject, tuple) else subject in wanted
 
     return test
 
 
-def _values(subject: Any) -> Iterable[Any]:
-    if subject is None:
-        return ()
-    return cast(Iterable[Any], subject) if isinstance(subject, tuple | list) else (subject,)
+def _operators(table: dict[str, Any], kind: Any, path: Path, report: Report) -> Test:
+    for name in table:
+        if name not in _OPERATORS:
+            report((*path, name), f"unknown; {nearest(name, _OPERATORS)}")
+    if not table:
+        report(path, f"an empty table; {nearest('', _OPERATORS)}")
+    tests: list[Test] = []
+    if "present" in table:
+        tests.append(_presence(table["present"], path, report))
+    if any(name in table for name in _BOUNDS):
+        tests.append(_between(table, kind, path, report))
+    return _every(tests)
 
 
-def _comparable(value: Any) -> Any:
-    return Decimal(repr(value)) if isinstance(value, float) else value
+def _presence(present: Any, path: Path, report: Report) -> Test:
+    if not isinstance(present, bool):
+        report((*path, "present"), f"expected true or false, found {found(present)}")
+    return lambda subject: (subject is not None and subject != () and subject != {}) is present
+
+
+def _between(table: dict[str, Any], kind: Any, path: Path, report: Report) -> Test:
+    """One value must lie within both bounds."""
+    if not _holds_numbers(kind):
+        report(path, f"min and max are for numbers, and this is {_what(kind)}")
+        return _never
+    bounds = {"min": Decimal("-Infinity"), "max": Decimal("Infinity")}
+    for name in _BOUNDS:
+        if name in table:
+            if _is_number(table[name]):
+                bounds[name] = Decimal(str(table[name]))
+            else:
+                report((*path, name), f"expected a number, found {found(table[name])}")
+    low, high = bounds["min"], bounds["max"]
+    if low > high:
+        report(path, f"min is larger than max: nothing lies between {low} and {high}")
+
+    def test(subject: Any) -> bool:
+        return any(_is_number(one) and low <= one <= high for one in _values(subject))
+
+    return test
+
+
+def _values(subject: Any) -> Iterator[Any]:
+    """A field's values: several, one or none. What cannot be compared (a table in a bag, not-a-number) is no value."""
+    for one in cast(list[Any], subject) if isinstance(subject, tuple | list) else [subject]:
+        if isinstance(one, str | int | float) or (isinstance(one, Decimal) and not one.is_nan()):
+            yield one
+
+
+def _comparable(value: Any) -> tuple[bool, Any]:
+    """Numbers are equal by what they are worth; true is not 1."""
+    if isinstance(value, float):
+        return False, Decimal(repr(value))
+    return isinstance(value, bool), value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool) and not Decimal(value).is_nan()
+
+
+# ── what a field can be compared to ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    if kind is Any:
+        return isinstance(value, str | bool) or _is_number(value)
+    choices = literals(kind)
+    if choices:
+        return value in choices
+    return _is_number(value) if _holds_numbers(kind) else isinstance(value, str) and str in alternatives(kind)
+
+
+def _misfit(value: Any, kind: Any) -> str:
+    choices = literals(kind)
+    hint = f"; {nearest(value, choices, values=True)}" if choices and isinstance(value, str) else ""
+    ways = " or { present = true }" if bytes in alternatives(kind) else ", or a list of such values"
+    return f"this is {_what(kind)}; expected {_wanted(kind)}{ways}, found {found(value)}{hint}"
+
+
+def _what(kind: Any) -> str:
+    if kind is Any:
+        return "any plain value"
+    if literals(kind):
+        return "a choice"
+    return "a number" if _holds_numbers(kind) else "bytes" if bytes in alternatives(kind) else "a string"
+
+
+def _wanted(kind: Any) -> str:
+    if kind is Any:
+        return "a string, a number, true or false"
+    choices = literals(kind)
+    if choices:
+        return "one of " + ", ".join(map(found, choices))
+    return "a number" if _holds_numbers(kind) else "nothing" if bytes in alternatives(kind) else "a string"
+
+
+def _holds_numbers(kind: Any) -> bool:
+    return kind is Any or any(one in (int, float, Decimal, Any) for one in alternatives(kind))
+
+
+def _check_types(value: Any, path: Path, report: Report) -> None:
+    several = isinstance(value, list)
+    for index, one in enumerate(cast(list[Any], value) if several else [value]):
+        if isinstance(one, str) and one not in EVENT_TYPES and not one.startswith(CUSTOM):
+            hint = nearest(one, EVENT_TYPES, values=True)
+            at = (*path, index) if several else path
+            report(at, f"no such event type as {found(one)}; {hint} (a vendor's own is {CUSTOM}NAME)")
+
+
+def _bag_members(annotation: Any) -> Any | None:
+    return next((get_args(one)[1] for one in alternatives(annotation) if get_origin(one) is dict), None)
+
+
+@cache
+def _hints(struct: type[Struct]) -> dict[str, Any]:
+    return get_type_hints(struct)
 
 
 def _never(_: Any) -> bool:
     return False
-
-
-def _is_operators(table: dict[str, Any]) -> bool:
-    return bool(table) and any(name in _OPERATORS for name in table)
-
-
-def _check_types(value: Any, path: Path, report: Report) -> None:
-    for one in cast(list[Any], value) if isinstance(value, list) else [value]:
-        if isinstance(one, str) and one not in EVENT_TYPES and not one.startswith(CUSTOM):
-            report(path, f"no such event type: {one!r}; {nearest(one, EVENT_TYPES)} (a vendor's own is {CUSTOM}NAME)")
-
-
-def _is_bag(annotation: Any) -> bool:
-    return any(get_origin(one) is dict for one in alternatives(annotation))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 
-from wye.config.interpolate import Secrets
+from wye.config.secrets import Secrets
 
 
 class _Redacting(logging.Formatter):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
-
-from msgspec import Struct
+from typing import TYPE_CHECKING
 
 from wye.errors import Exit
-from wye.plugin import AdapterPart
-from wye.registry import Offer
+
+if TYPE_CHECKING:
+    from msgspec import Struct
+
+    from wye.registry import Offer
 
 HELP = "list the installed sources, sinks, adapters and transforms, with their options"
 
@@ -19,26 +22,40 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> Exit:
-    from wye.cli import show
     from wye.registry import load
 
-    offers = [offer for offer in load().offers if arguments.name in (None, offer.part.name)]
-    out = show.console(stderr=False)
+    everything = load().offers
+    name: str | None = arguments.name
+    offers = [offer for offer in everything if name in (None, offer.part.name)]
     if not offers:
-        out.print(f"nothing named {arguments.name!r} is installed")
+        from wye.words import nearest
+
+        hint = nearest(str(name), sorted({offer.part.name for offer in everything}), values=True)
+        print(f'wye: nothing named "{name}" is installed; {hint}', file=sys.stderr)
         return Exit.FAULTY
-    rows = show.table("kind", "name", "from", "options")
-    for offer in offers:
-        for kind, config in structs_of(offer):
-            rows.add_row(kind, offer.part.name, offer.distribution, ", ".join(_option_names(config)))
-    out.print(rows)
-    if arguments.name:
+    if name:
         _describe(offers)
+    else:
+        _list(offers)
     return Exit.OK
+
+
+def _list(offers: list[Offer]) -> None:
+    from wye.cli import show
+    from wye.config.describe import describe
+
+    rows = [
+        (kind, offer.part.name, offer.distribution, ", ".join(option.name for option in describe(config)) or "none")
+        for offer in offers
+        for kind, config in structs_of(offer)
+    ]
+    show.table(("kind", "name", "from", "options"), rows, out=sys.stdout)
 
 
 def structs_of(offer: Offer) -> Iterator[tuple[str, type[Struct]]]:
     """A part's option structs, with the words for what they configure."""
+    from wye.plugin import AdapterPart
+
     part = offer.part
     if not isinstance(part, AdapterPart):
         yield offer.kind, part.config
@@ -49,21 +66,19 @@ def structs_of(offer: Offer) -> Iterator[tuple[str, type[Struct]]]:
         yield "adapter (sink)", part.sink.config
 
 
-def _option_names(config: type[Struct]) -> list[str]:
-    from wye.config.describe import describe
-
-    return [option.name for option in describe(config)]
-
-
 def _describe(offers: list[Offer]) -> None:
     from wye.cli import show
     from wye.config.describe import describe
 
-    out = show.console(stderr=False)
+    first = True
     for offer in offers:
         for kind, config in structs_of(offer):
-            rows = show.table("option", "type", "default", "")
-            for option in describe(config, nested=True):
-                rows.add_row(option.name, option.type, option.default, option.description)
-            out.print(f"\n{kind} {offer.part.name}")
-            out.print(rows)
+            if not first:
+                print()
+            first = False
+            show.line(f"from {offer.distribution}", bold=f"{kind} {offer.part.name}", out=sys.stdout)
+            rows = [(one.name, one.type, one.default, one.description) for one in describe(config, nested=True)]
+            if rows:
+                show.table(("option", "type", "default", ""), rows, out=sys.stdout)
+            else:
+                print("no options")

@@ -1,81 +1,119 @@
-"""What ``wye run`` shows: one screen at the start, the ledger at the end. Aligned; in colour on a terminal only, and never by
-colour alone."""
+"""What ``wye`` shows to people: aligned, in colour on a terminal only, and never by colour alone.
+
+Where nobody looks (a file, a pipe) it is plain text, one line for each thing, as long as it needs to be.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import msgspec
-
-from wye.config.model import Config
-from wye.deadletters import DeadLetters
-from wye.ledger import Ledger, SinkAccount
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
+    from wye.config.model import Config
+    from wye.deadletters import DeadLetters
+    from wye.errors import Problem
+    from wye.ledger import Ledger
+
+Rows = Sequence[Sequence[str]]
+
+
+def table(columns: Sequence[str], rows: Rows, *, numbers: bool = False, out: TextIO | None = None) -> None:
+    """Rows under headings; with ``numbers``, all columns but the first are flushed right. ``out`` is standard error where
+    nothing is said."""
+    stream: TextIO = out or sys.stderr
+    if stream.isatty():
+        _terminal_table(columns, rows, numbers, stream)
+        return
+    widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+    for row in (columns, *rows):
+        cells = [
+            cell.rjust(width) if numbers and index else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        print("  ".join(cells).rstrip(), file=stream)
+
+
+def _terminal_table(columns: Sequence[str], rows: Rows, numbers: bool, out: TextIO) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-_PLAIN_WIDTH = 200
-
-
-def console(*, stderr: bool = True) -> Console:
-    """A console on standard error (or output) that never wraps where nobody looks."""
-    from rich.console import Console
-
-    stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, width=None if stream.isatty() else _PLAIN_WIDTH, highlight=False, emoji=False, markup=False)
-
-
-def table(*columns: str, numbers: bool = False) -> Table:
-    """A table without lines; with ``numbers``, all columns but the first are flushed right."""
-    from rich.table import Table
-
-    made = Table(box=None, pad_edge=False, header_style="bold")
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for index, column in enumerate(columns):
-        made.add_column(column, justify="right" if numbers and index else "left", overflow="fold")
-    return made
+        right = numbers and index > 0
+        made.add_column(column, justify="right" if right else "left", style="" if index else "cyan", overflow="fold")
+    for row in rows:
+        made.add_row(*map(Text, row))
+    Console(file=out).print(made)
+
+
+def line(text: str, *, bold: str = "", out: TextIO | None = None) -> None:
+    """One line; ``bold`` is how it begins, and stands out on a terminal."""
+    stream: TextIO = out or sys.stderr
+    whole = f"{bold} {text}" if bold and text else bold or text
+    if not (bold and stream.isatty()):
+        print(whole, file=stream)
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    Console(file=stream, soft_wrap=True).print(Text.assemble((bold, "bold cyan"), whole.removeprefix(bold)))
+
+
+def problems(found: Sequence[Problem]) -> None:
+    """Each mistake on a line, and how many there are."""
+    for problem in found:
+        line(problem.message, bold=problem.place)
+    line(f"wye: {len(found)} mistake{'s' if len(found) != 1 else ''}")
 
 
 def overview(config: Config) -> None:
     """What wye listens on and where events go."""
-    out = console()
-    rows = table("source", "type", "takes events from")
-    for source in config.sources:
-        rows.add_row(source.name, source.type, ", ".join(map(config.secrets.redact, source.source.listens)))
-    out.print(rows)
-    rows = table("sink", "type", "gets events of", "sends to")
+    from wye.words import found
+
+    redact = config.secrets.redact
+    table(
+        ("source", "type", "takes events from"),
+        [(one.name, one.type, ", ".join(map(redact, one.source.listens))) for one in config.sources],
+    )
+    if config.transforms:
+        table(
+            ("transform", "type", "gets events of"),
+            [(one.name, one.type, ", ".join(one.inputs)) for one in config.transforms],
+        )
+    rows: list[tuple[str, ...]] = []
     for sink in config.sinks:
-        condition = " where …" if sink.where else ""
-        inputs = ", ".join(sink.options.inputs) + condition
-        rows.add_row(sink.name, sink.options.type, inputs, config.secrets.redact(sink.transport.target))
-    out.print(rows)
+        only = f" where {redact(found(sink.options.where))}" if sink.options.where else ""
+        rows.append((sink.name, sink.options.type, ", ".join(sink.options.inputs) + only, redact(sink.transport.target)))
+    table(("sink", "type", "gets events of", "sends to"), rows)
 
 
 def ledger(accounts: Ledger, dead_letters: DeadLetters) -> None:
     """received = delivered + filtered + dead-lettered + dropped + in flight, for each sink."""
-    out = console()
-    rows = table("source", "received", "undecodable", numbers=True)
-    for source in accounts.sources:
-        rows.add_row(source.name, str(source.received), str(source.undecodable))
-    out.print(rows)
-    rows = table("sink", "received", "delivered", "filtered", "dead-lettered", "dropped", "in flight", "", numbers=True)
+    table(
+        ("source", "received", "undecodable"),
+        [(source.name, str(source.received), str(source.undecodable)) for source in accounts.sources],
+        numbers=True,
+    )
+    rows: list[tuple[str, ...]] = []
     for sink in accounts.sinks:
         counts = (sink.received, sink.delivered, sink.filtered, sink.dead_lettered, sink.dropped, sink.in_flight)
-        rows.add_row(sink.name, *map(str, counts), "" if sink.balanced else "DOES NOT ADD UP")
-    out.print(rows)
+        rows.append((sink.name, *map(str, counts)))
+    table(("sink", "received", "delivered", "filtered", "dead-lettered", "dropped", "in flight"), rows, numbers=True)
     for sink in accounts.sinks:
+        if not sink.balanced:
+            line("its counts do not add up; this is a fault of wye", bold=f"sink {sink.name}:")
         if sink.filtered_types:
-            out.print(f"sink {sink.name} has no name for: {_types(sink)}")
+            types = ", ".join(f"{name} ({count})" for name, count in sink.filtered_types.most_common())
+            line(f"its format has no name for {types}", bold=f"sink {sink.name}:")
     if dead_letters.count:
-        out.print(f"dead letters: {dead_letters.count} in {dead_letters.path}")
-
-
-def _types(sink: SinkAccount) -> str:
-    return ", ".join(f"{name} ({count})" for name, count in sink.filtered_types.most_common())
+        line(f"{dead_letters.count} in {dead_letters.path}", bold="dead letters:")
 
 
 def write_ledger(path: Path, accounts: Ledger) -> None:
     """The ledger as JSON: ``{"sources": […], "sinks": […]}``, counts in events."""
+    import msgspec
+
     path.write_bytes(msgspec.json.format(msgspec.json.encode(accounts)) + b"\n")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from wye.errors import ConfigError, Exit, Problem
-from wye.message import Payload, Unfit
-from wye.plugin import Decoder, Encoder
+
+if TYPE_CHECKING:
+    from wye.config.secrets import Secrets
+    from wye.plugin import Decoder, Encoder
+    from wye.registry import Registry
 
 HELP = "translate JSON lines from one adapter's format into another's"
 
@@ -22,60 +25,77 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> Exit:
+    from wye.config.secrets import Secrets
     from wye.registry import load
 
-    registry = load()
-    decoder = _adapter(registry, "source", "--from", arguments.origin).decoder
-    encoder = _adapter(registry, "sink", "--to", arguments.target).encoder
+    registry, secrets, problems = load(), Secrets(), list[Problem]()
+    inbound = _adapter(registry, "source", "--from", arguments.origin, secrets, problems)
+    outbound = _adapter(registry, "sink", "--to", arguments.target, secrets, problems)
+    if problems:
+        raise ConfigError(problems)
     if arguments.file is None:
-        return _translate(decoder, encoder, sys.stdin.buffer)
+        return _translate(inbound.decoder, outbound.encoder, sys.stdin.buffer, secrets)
     try:
         with open(arguments.file, "rb") as file:  # noqa: PTH123
-            return _translate(decoder, encoder, file)
+            return _translate(inbound.decoder, outbound.encoder, file, secrets)
     except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise
         print(f"wye: cannot read {arguments.file}: {error.strerror}", file=sys.stderr)
         return Exit.FAULTY
 
 
-def _adapter(registry: Any, side: Any, option: str, text: str) -> Any:
+def _adapter(registry: Registry, side: Any, option: str, text: str, secrets: Secrets, problems: list[Problem]) -> Any:
     import tomli
 
     from wye.config.adapters import build_adapter
 
-    problems: list[Problem] = []
-    try:
-        reference = tomli.loads(f"it = {text}")["it"] if text.lstrip().startswith("{") else text
-    except tomli.TOMLDecodeError as error:
-        raise ConfigError([Problem(option, 0, "", "", f"not a TOML inline table: {error.msg}")]) from None
-    built = build_adapter(
+    reference: Any = text
+    if text.lstrip().startswith("{"):
+        try:
+            reference = tomli.loads(f"it = {text}")["it"]
+        except (tomli.TOMLDecodeError, RecursionError) as error:
+            reason = error.msg if isinstance(error, tomli.TOMLDecodeError) else "nested too deeply"
+            problems.append(Problem(option, 0, "", "", f"not a TOML inline table: {reason}"))
+            return None
+    return build_adapter(
         registry,
         side,
         reference,
         (),
-        lambda path, message: problems.append(Problem(option, 0, "", ".".join(map(str, path)), message)),
+        lambda path, message: problems.append(Problem(option, 0, "", ".".join(map(str, path)), secrets.redact(message))),
+        secrets,
     )
-    if problems:
-        raise ConfigError(problems)
-    return built
 
 
-def _translate(decoder: Decoder, encoder: Encoder, lines: BinaryIO) -> Exit:
+def _translate(decoder: Decoder, encoder: Encoder, lines: BinaryIO, secrets: Secrets) -> Exit:
     """Each line on its own, so that a bad one is named by its number and costs only itself."""
-    bad = False
+    code = Exit.OK
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        decoded = decoder.decode(Payload(line.rstrip(b"\r\n"), "lines", time.time_ns() // 1_000_000))
-        reasons = [failure.reason for failure in decoded.failures]
-        for document in encoder.encode(decoded.events):
-            if not isinstance(document, Unfit):
-                sys.stdout.buffer.write(document + b"\n")
-            elif document.unmapped:
-                print(f"line {number}: left out: {document.reason}", file=sys.stderr)
-            else:
-                reasons.append(document.reason)
-        for reason in reasons:
-            bad = True
-            print(f"line {number}: {reason}", file=sys.stderr)
+        for reason, bad in _translate_line(decoder, encoder, line.rstrip(b"\r\n")):
+            code = Exit.FAULTY if bad else code
+            print(f"line {number}: {secrets.redact(reason)}", file=sys.stderr)
     sys.stdout.buffer.flush()
-    return Exit.FAULTY if bad else Exit.OK
+    return code
+
+
+def _translate_line(decoder: Decoder, encoder: Encoder, line: bytes) -> list[tuple[str, bool]]:
+    """Write the documents; returns why there are fewer than there could be, and whether that is a fault."""
+    from wye.message import Payload, Unfit
+
+    try:
+        decoded = decoder.decode(Payload(line, "lines", time.time_ns() // 1_000_000))
+        documents = encoder.encode(decoded.events)
+    except Exception as error:  # a plugin's fault costs the line it was made on
+        return [(f"a fault in the adapter: {type(error).__name__}: {error}", True)]
+    reasons = [(failure.reason, True) for failure in decoded.failures]
+    for document in documents:
+        if not isinstance(document, Unfit):
+            sys.stdout.buffer.write(document + b"\n")
+        elif document.unmapped:
+            reasons.append((f"left out: {document.reason}", False))
+        else:
+            reasons.append((document.reason, True))
+    return reasons

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 import msgspec
 from msgspec import Struct, structs
 
-from wye.annotations import alternatives, metas, struct_in
+from wye.annotations import metas, struct_in
+from wye.words import spell, type_words
 
 
 class Option(Struct, frozen=True):
@@ -25,7 +25,7 @@ def describe(config: type[Struct], *, nested: bool = False, prefix: str = "") ->
     """The options of a struct, in order; with ``nested`` those of its tables too, by dotted name."""
     for field in structs.fields(config):
         inner = struct_in(field.type)
-        yield Option(prefix + field.encode_name, _type_words(field.type), _default(field), _description(field.type))
+        yield Option(prefix + field.encode_name, type_words(field.type), _default(field), _description(field.type))
         if nested and inner is not None:
             yield from describe(inner, nested=True, prefix=f"{prefix}{field.encode_name}.")
 
@@ -36,23 +36,8 @@ def _default(field: structs.FieldInfo) -> str:
     value: Any = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()  # type: ignore[misc]
     if value is None or isinstance(value, Struct):
         return ""
-    return json.dumps(value)
+    return spell(value)
 
 
 def _description(annotation: Any) -> str:
     return next((meta.description for meta in metas(annotation) if meta.description), "")
-
-
-_WORDS: dict[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
-
-
-def _type_words(annotation: Any) -> str:
-    words: list[str] = []
-    for one in alternatives(annotation):
-        if get_origin(one) is Literal:
-            words.extend(json.dumps(value) for value in get_args(one))
-        elif get_origin(one) is list:
-            words.append(f"list of {_type_words(get_args(one)[0])}")
-        else:
-            words.append(_WORDS.get(one, "table"))
-    return " or ".join(dict.fromkeys(words))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Collection
 from typing import Any, TypeVar, cast, get_args, get_origin
 
 import msgspec
@@ -11,18 +11,19 @@ from msgspec import Struct, structs
 
 from wye.annotations import alternatives, members_of, struct_in
 from wye.config.interpolate import is_resolved
-from wye.config.positions import Path
-from wye.config.words import expected, found, is_secret, kind_of, literals, nearest
-
-Report = Callable[[Path, str], None]
+from wye.errors import Path, Report
+from wye.words import closest, expected, found, is_secret, kind_of, literals, nearest
 
 S = TypeVar("S", bound=Struct)
 
 _AT = re.compile(r" - at `.*`$")
 
 
-def fill(table: dict[str, Any], struct: type[S], path: Path, report: Report) -> S | None:
-    """``table`` as a ``struct``; ``None`` when ``report`` was told of something, here or when a variable was not set."""
+def fill(table: dict[str, Any], struct: type[S], path: Path, report: Report, meant: Collection[str] = ()) -> S | None:
+    """``table`` as a ``struct``; ``None`` when ``report`` was told of something, here or when a variable was not set.
+
+    A key that is missing is not told of when it is among ``meant``, or when an unknown key was meant to be it.
+    """
     wrong = not is_resolved(table)
 
     def tell(at: Path, message: str) -> None:
@@ -31,15 +32,18 @@ def fill(table: dict[str, Any], struct: type[S], path: Path, report: Report) -> 
         report(at, message)
 
     fields = {field.encode_name: field for field in structs.fields(struct)}
+    strange = [key for key in table if key not in fields]
     for key, value in table.items():
-        if key not in fields:
-            tell((*path, key), f"unknown key; {nearest(key, fields)}")
-        else:
+        if key in fields:
             check(value, fields[key].type, (*path, key), tell)
-    for name, field in fields.items():
-        if field.required and name not in table:
-            tell((*path, name), f"missing; expected {expected(field.type)}")
-    if wrong:
+        else:
+            tell((*path, key), f"unknown key; {nearest(key, fields)}")
+    guessed = {*meant, *(closest(key, fields) for key in strange)}
+    missing = [name for name, field in fields.items() if field.required and name not in table]
+    for name in missing:
+        if name not in guessed:
+            tell((*path, name), f"missing; expected {expected(fields[name].type)}")
+    if wrong or missing:
         return None
     try:
         return msgspec.convert(table, struct)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path as FilePath
 from typing import Any, cast
 
-from wye.config.positions import Path
 from wye.config.secrets import Secrets
+from wye.errors import Path
 
 _REFERENCE = re.compile(r"\$\$|\$\{([^}]*)(\}?)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -57,9 +57,7 @@ class Interpolation:
             if match.group() == "$$":
                 return "$"
             try:
-                if not match.group(2):
-                    raise ValueError(f"a closing brace is missing after ${{; {_FORMS}")
-                return self._resolve(match.group(1))
+                return self._resolve(match.group(1), closed=bool(match.group(2)))
             except ValueError as error:
                 failed = True
                 self._report(path, str(error))
@@ -68,8 +66,10 @@ class Interpolation:
         result = _REFERENCE.sub(replace, text)
         return Unresolved(result) if failed else result
 
-    def _resolve(self, reference: str) -> str:
+    def _resolve(self, reference: str, *, closed: bool) -> str:
         """Raises ``ValueError`` with what is wrong."""
+        if not closed:
+            raise ValueError(f"a closing brace is missing after ${{; {_FORMS}")
         if reference.startswith("file:"):
             return self._read(reference.removeprefix("file:"))
         name, has_default, default = reference.partition(":-")

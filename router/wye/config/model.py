@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from wye.config.interpolate import Secrets
+from wye.config.secrets import Secrets
 from wye.event import Event
 from wye.options import Bytes, Count, Options, Positive, Seconds, WhenFull
 from wye.plugin import Batching, Encoder, Source, Transform, Transport
@@ -71,7 +71,7 @@ class SourceOptions(Options, frozen=True):
         ),
     ] = None
     adapters: Annotated[
-        list[AdapterReference] | None,
+        Annotated[list[AdapterReference], Meta(min_length=1)] | None,
         Meta(description="For sources that serve several formats at once (`http`, `websocket`): all of them."),
     ] = None
 
@@ -138,6 +138,7 @@ class TransformConfig(Struct, frozen=True):
     """One transform, built."""
 
     name: str
+    type: str
     transform: Transform
     inputs: Sequence[str]
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, quote_plus, urlsplit
 
 _MASK = "***"
 _SHORT = 4
 """Values shorter than this are blotted out as whole words only: every other word of the output would be otherwise."""
 _TOKEN = 16
-"""A path of a URL at least this long may be a key, as in web hooks."""
+"""A part of a URL at least this long may be a key, as in web hooks."""
 _PLAIN = re.compile(r"\d{1,5}|true|false")
+_KEY_NAME = re.compile("key|token|secret|pass|auth|sig", re.IGNORECASE)
 
 
 class Secrets:
@@ -23,32 +24,34 @@ class Secrets:
         self._pattern: re.Pattern[str] | None = None
 
     def add(self, value: str) -> None:
-        """Remember a secret, each line of it, and how it looks when quoted. Of a URL only what may be a key is hidden."""
-        if "://" in value and _split(value) is not None:
-            self._add_url(value)
-            return
+        """Remember a secret, each line of it, and how it looks when quoted."""
+        self._pattern = None
         for part in dict.fromkeys((value, *value.splitlines())):
             for form in (part, json.dumps(part)[1:-1], repr(part)[1:-1], quote(part, safe=""), quote_plus(part)):
                 if form.strip():
                     self._masks[form] = _MASK
-        self._pattern = None
+
+    def add_option(self, value: str) -> None:
+        """Remember what a secret option says. Of a URL only what looks like a key is hidden: where events go may be seen."""
+        parts = _url(value)
+        for secret in (value,) if parts is None else _keys_in(parts):
+            self.add(secret)
 
     def add_variable(self, value: str) -> None:
-        """Remember a variable's value, unless it is a port or a word that cannot be a secret."""
-        if len(value) >= _SHORT and not _PLAIN.fullmatch(value):
+        """Remember a variable's value, unless it is a port or a word that cannot be a secret. Of a URL the origin is shown."""
+        parts = _url(value)
+        if parts is not None:
+            self._hide_below_origin(value, parts)
+            self.add_option(value)
+        elif len(value) >= _SHORT and not _PLAIN.fullmatch(value):
             self.add(value)
 
-    def _add_url(self, url: str) -> None:
-        """The whole gives way to its origin, so that one can still see where events go."""
-        parts = urlsplit(url)
-        host = parts.netloc.rpartition("@")[2]
-        if parts.path.strip("/") or parts.query or "@" in parts.netloc:
-            self._masks[url] = f"{parts.scheme}://{host}/{_MASK}"
-        for part in _keys_in(url):
-            self.add(part)
-        if len(parts.path) >= _TOKEN:
-            self.add(parts.path)
+    def _hide_below_origin(self, url: str, parts: SplitResult) -> None:
         self._pattern = None
+        origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        for form in (url, origin + parts.path):
+            if form.rstrip("/") != origin:
+                self._masks[form] = f"{origin}/{_MASK}"
 
     def redact(self, text: str) -> str:
         """``text`` with every secret replaced by ``***``, the longest first."""
@@ -60,22 +63,22 @@ class Secrets:
         return self._pattern.sub(lambda match: self._masks[match.group()], text)
 
 
-def _split(url: str) -> bool | None:
+def _url(value: str) -> SplitResult | None:
+    if "://" not in value:
+        return None
     try:
-        return bool(urlsplit(url).netloc) or None
+        parts = urlsplit(value)
     except ValueError:
         return None
+    return parts if parts.scheme and parts.netloc else None
 
 
-def _keys_in(url: str) -> Iterator[str]:
-    parts = urlsplit(url)
-    user, colon, password = parts.netloc.rpartition("@")[0].partition(":")
-    if colon and password:
-        yield password
-    elif user:
-        yield user
-    for _, value in parse_qsl(parts.query):
-        if value and not _PLAIN.fullmatch(value) and "://" not in value:
+def _keys_in(parts: SplitResult) -> Iterator[str]:
+    user, _, password = parts.netloc.rpartition("@")[0].partition(":")
+    yield from filter(None, (password or user,))
+    yield from (segment for segment in parts.path.split("/") if len(segment) >= _TOKEN)
+    for name, value in parse_qsl(parts.query):
+        if len(value) >= _TOKEN or (value and _KEY_NAME.search(name)):
             yield value
 
 

@@ -50,15 +50,21 @@ def kind_of(value: Any) -> str:
     return "a number" if isinstance(value, int | float) else "a date or time"
 
 
+def closest(name: str, valid: Iterable[str]) -> str | None:
+    """The valid name that was probably meant, if there is one."""
+    lower = {one.lower(): one for one in valid}
+    close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
+    return lower[close[0]] if close else None
+
+
 def nearest(name: str, valid: Iterable[str], *, values: bool = False) -> str:
     """A hint that ends an error: the valid name that was probably meant, or all of them. ``values`` are quoted, keys are
     not."""
     names = list(dict.fromkeys(valid))
     show = spell if values else str
-    lower = {one.lower(): one for one in names}
-    close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean {show(lower[close[0]])}?"
+    close = closest(name, names)
+    if close is not None:
+        return f"did you mean {show(close)}?"
     return f"expected {'one of ' * (len(names) > 1)}{', '.join(map(show, names))}" if names else "none is known here"
 
 

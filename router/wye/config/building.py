@@ -1,0 +1,30 @@
+"""Calling what plugins bring, so that whatever they raise is one line where it belongs."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from typing import TypeVar
+
+from wye.errors import Path, Report
+from wye.plugin import StartError
+
+T = TypeVar("T")
+
+
+def built(build: Callable[[], T], path: Path, report: Report) -> T | None:
+    """What ``build`` gives; ``None`` when ``report`` was told what it raised.
+
+    A ``ValueError`` is about the options. Anything else is the plugin's own fault, and is named with its place in the code.
+    """
+    try:
+        return build()
+    except (ValueError, StartError) as error:
+        report(path, str(error) or type(error).__name__)
+    except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        report(
+            path,
+            f"a fault in the plugin: {type(error).__name__}: {error} (in {last.name}, {last.filename}:{last.lineno})",
+        )
+    return None
