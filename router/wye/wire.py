@@ -12,7 +12,7 @@ import re
 import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
-from decimal import Decimal, DecimalException
+from decimal import Clamped, Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Subnormal
 from hashlib import sha1
 from typing import Any, Generic, TypeVar, cast
 
@@ -272,6 +272,9 @@ def overlay(base: dict[str, Json], over: dict[str, Json]) -> dict[str, Json]:
 # What programs write into an id field when there is nobody. "0" is not among them: some shop's first customer has it.
 _NOBODY = frozenset(("", "null", "undefined", "none", "nil", "nan", "unknown", "anonymous", "(not set)"))
 _NOBODYS_UUID = "00000000-0000-0000-0000-000000000000"
+
+# Raises for whatever is not plain, and so spares nearly every number the thorough look of ``is_amount``.
+_PLAIN = Context(prec=28, Emin=-60, Emax=60, traps=[Inexact, InvalidOperation, Overflow, Subnormal, Clamped])
 _NUMBER = re.compile(r"-?\d{1,200}(?:\.\d{1,200})?", re.ASCII)
 
 
@@ -288,7 +291,13 @@ def amount(value: Json) -> Decimal | None:
     """A JSON number, or a text that spells a plain one, as a ``Decimal`` that can be calculated with; otherwise ``None``."""
     if type(value) is int or (type(value) is str and _NUMBER.fullmatch(value)):
         value = Decimal(value)
-    return value if type(value) is Decimal and is_amount(value) else None
+    if type(value) is not Decimal:
+        return None
+    try:
+        _PLAIN.plus(value)
+    except DecimalException:
+        return value if is_amount(value) else None
+    return value if value.is_finite() else None
 
 
 # ── ids ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -302,7 +311,8 @@ def derive_id(vendor: str, wire: Wire) -> str:
     digest = bytearray(sha1(b"%s%s:%s" % (_NAMESPACE, vendor.encode(), content), usedforsecurity=False).digest()[:16])
     digest[6] = digest[6] & 0x0F | 0x50
     digest[8] = digest[8] & 0x3F | 0x80
-    return str(uuid.UUID(bytes=bytes(digest)))
+    text = digest.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def _kind(value: Json) -> str:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samples.payloads import payloads
@@ -275,6 +275,7 @@ def test_items_that_are_none_are_passed_over_and_kept() -> None:
 # ── hostile input ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=80))
 def test_any_bytes_are_survived(body: bytes) -> None:
     decode(body)
@@ -282,6 +283,7 @@ def test_any_bytes_are_survived(body: bytes) -> None:
     decode(base64.b64encode(gzip.compress(body)))
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(SAMPLES)), st.integers(0, 1500), st.binary(min_size=1, max_size=4))
 def test_any_damage_is_survived(sample: str, place: int, junk: bytes) -> None:
     body = SAMPLES[sample]

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -89,6 +89,7 @@ def normalised(document: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name not in ("event_id", "app_id")}
 
 
+@settings(deadline=None)
 @given(documents)
 def test_any_document_comes_out_as_it_went_in(document: dict[str, Any]) -> None:
     found = through(document)
@@ -100,6 +101,7 @@ def test_any_document_comes_out_as_it_went_in(document: dict[str, Any]) -> None:
             assert found[name]
 
 
+@settings(deadline=None)
 @given(_names, documents)
 def test_so_it_does_under_its_other_name_alone(name: str, document: dict[str, Any]) -> None:
     document = {**document, "event_name": name}
@@ -229,6 +231,7 @@ def test_a_document_that_no_request_can_hold_is_unfit() -> None:
     assert not unfit.unmapped
 
 
+@settings(deadline=None)
 @given(documents)
 def test_any_event_of_this_vendor_can_be_read_as_anothers(document: dict[str, Any]) -> None:
     (event,) = decoder.decode(Payload(written(document))).events

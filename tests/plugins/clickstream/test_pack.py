@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wye.event import Device, Event, Origin
@@ -97,6 +97,7 @@ def test_a_body_may_have_exactly_one_megabyte() -> None:
     assert len(list(encoder.requests(shipment_of(events, [fitting[0], fitting[1] + b"x"])))) == 2
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, MAX_BODY_BYTES - 2) | st.integers(1, 40)), max_size=250))
 def test_requests_are_within_the_limits_and_nothing_is_left_out(shapes: list[tuple[str, int]]) -> None:
     events = [event_of(tenant) for tenant, _ in shapes]

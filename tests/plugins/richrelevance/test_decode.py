@@ -3,7 +3,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samples.payloads import payloads
@@ -214,12 +214,14 @@ def test_a_bad_line_costs_only_itself() -> None:
     assert [(failure.index, failure.original) for failure in decoded.failures] == [(1, b"{broken")]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=80))
 def test_any_bytes_are_survived(body: bytes) -> None:
     decode(body)
     decoder.decode(Payload(body, "lines"))
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(SAMPLES)), st.integers(0, 400), st.binary(min_size=1, max_size=4))
 def test_any_damage_is_survived(sample: str, place: int, junk: bytes) -> None:
     body = SAMPLES[sample]

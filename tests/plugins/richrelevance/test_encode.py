@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samples.payloads import exact, payloads, same, texts, values, with_members, written
@@ -57,6 +57,7 @@ def test_a_sample_comes_out_as_it_went_in(sample: str) -> None:
     assert same(encode(decoded.events[0]), exact(SAMPLES[sample]))
 
 
+@settings(deadline=None)
 @given(documents)
 def test_any_document_comes_out_as_it_went_in(document: dict[str, Any]) -> None:
     body = written(document)
@@ -65,6 +66,7 @@ def test_any_document_comes_out_as_it_went_in(document: dict[str, Any]) -> None:
     assert same(encode(decoded.events[0]), exact(body))
 
 
+@settings(deadline=None)
 @given(documents)
 def test_the_same_document_has_the_same_id_whatever_the_order_of_its_members(document: dict[str, Any]) -> None:
     turned = dict(reversed(document.items()))

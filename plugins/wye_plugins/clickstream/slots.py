@@ -1,0 +1,81 @@
+"""Which attributes of a document are canonical facts, and how their values are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from msgspec import Struct
+
+from wye.event import Json
+from wye.wire import amount, identity
+from wye_plugins.clickstream.schema import COMMERCE
+
+
+class Slot(Struct, frozen=True):
+    """Where an attribute's value belongs: a field of the event or of its page, and what reads it."""
+
+    field: str
+    read: Callable[[Json], Any]
+    of_page: bool = False
+
+
+def text(value: Json) -> str | None:
+    """A text with something in it, or ``None``."""
+    return value if type(value) is str and value else None
+
+
+def _category(value: Json) -> tuple[str, ...] | None:
+    return (value,) if type(value) is str and value else None
+
+
+def _categories(value: Json) -> tuple[str, ...] | None:
+    if type(value) is not list or not value or any(type(each) is not str for each in cast(list[Json], value)):
+        return None
+    return tuple(cast(list[str], value))
+
+
+def _channel(value: Json) -> str | None:
+    return value if value in ("app", "site", "desktop_site", "mobile_site") else None
+
+
+COMMON: dict[str, Slot] = {
+    "_session_id": Slot("session_id", identity),
+    "_search_term": Slot("search_query", text),
+    "_page_url": Slot("url", text, of_page=True),
+    "_page_title": Slot("title", text, of_page=True),
+    "_page_referrer": Slot("referrer", text, of_page=True),
+    "_screen_id": Slot("id", text, of_page=True),
+    "page_view_id": Slot("view_id", text, of_page=True),
+    "currency": Slot("currency", text),
+    "goods_total": Slot("goods_total", amount),
+    "order_id": Slot("order_id", text),
+    "cart_id": Slot("cart_id", text),
+    "attribution_token": Slot("attribution", text),
+    "channel": Slot("channel", _channel),
+    "categories": Slot("categories", _categories),
+}
+MONEY: dict[str, Slot] = {
+    "value": Slot("goods_total", amount),
+    "grand_total": Slot("grand_total", amount),
+    "shipping": Slot("shipping", amount),
+    "tax": Slot("tax", amount),
+    "cost": Slot("cost", amount),
+}
+BRAND = {"brand": Slot("brand", text)}
+CATEGORY = {"category": Slot("categories", _category)}
+LANDING = {"_latest_referrer": Slot("referrer", text, of_page=True)}
+
+
+def _without(slots: dict[str, Slot], name: str) -> dict[str, Slot]:
+    return {each: slot for each, slot in slots.items() if each != name}
+
+
+SLOTS: dict[str, dict[str, Slot]] = {
+    **dict.fromkeys(COMMERCE, _without(COMMON, "goods_total") | MONEY),
+    "brand_view": COMMON | BRAND,
+    # No two attributes of a type may claim the same field; the one that is no slot stays in the bag.
+    "category_view": _without(COMMON, "categories") | CATEGORY,
+    "landing": _without(COMMON, "_page_referrer") | LANDING,
+}
+"""The attributes that have a canonical field, for each type; ``COMMON`` where a type is not among them."""
