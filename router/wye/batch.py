@@ -1,16 +1,17 @@
-"""What moves: batches of events, and lots taken from a buffer for one request."""
+"""What moves: batches of events towards one sink, lots taken from its buffer, parcels on their way out of it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 from msgspec import Struct
 
-from wye.delivery import Delivery, Outcome
+from wye.delivery import Delivery
 from wye.event import Event
 
 
-class Batch(Struct):
+class Batch(Struct, eq=False):
     """Events on their way to one sink, with the delivery that waits for them.
 
     ``event_bytes`` is the mean size of one event as received, used for bounds in bytes.
@@ -28,21 +29,42 @@ class Batch(Struct):
         )
 
 
-class Lot(Struct):
-    """Events taken out of a buffer together. They count against its bound until the lot is released.
+class Lot(Struct, eq=False):
+    """Events taken out of a buffer together. They count against its bound until they are released.
 
-    ``runs`` says which delivery waits for how many of ``events``, in order.
+    ``batches`` says, aligned with ``events``, which batch each came in. ``bytes`` is their size as received.
     """
 
     events: list[Event]
-    runs: list[tuple[Delivery, int]]
+    batches: list[Batch]
     bytes: int
 
-    def settle_all(self, outcome: Outcome) -> None:
-        """Settle every event of the lot with one outcome."""
-        for delivery, count in self.runs:
-            delivery.settle(count, outcome)
 
-    def deliveries(self) -> list[Delivery]:
-        """The delivery behind each event, aligned with ``events``."""
-        return [delivery for delivery, count in self.runs for _ in range(count)]
+class Parcel(Struct, eq=False):
+    """Events for one request, column by column: what is sent, the batch each came in, and how often each was tried at its own
+    cost."""
+
+    events: Sequence[Event]
+    documents: Sequence[bytes]
+    batches: Sequence[Batch]
+    attempts: list[int]
+
+    def pick(self, places: Sequence[int]) -> Parcel:
+        """The events at ``places``."""
+        return Parcel(
+            [self.events[place] for place in places],
+            [self.documents[place] for place in places],
+            [self.batches[place] for place in places],
+            [self.attempts[place] for place in places],
+        )
+
+    def slice(self, start: int, end: int) -> Parcel:
+        """The events from ``start`` up to ``end``; this parcel itself where that is all of them."""
+        if start == 0 and end == len(self.events):
+            return self
+        return Parcel(self.events[start:end], self.documents[start:end], self.batches[start:end], self.attempts[start:end])
+
+
+def runs(batches: Iterable[Batch]) -> list[tuple[Batch, int]]:
+    """Neighbours of the same batch counted together: most events travel with those they came with."""
+    return [(batch, len(list(same))) for batch, same in groupby(batches)]

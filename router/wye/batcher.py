@@ -1,10 +1,13 @@
-"""When a sink's waiting events make a lot. Sans-io: time in, decision out."""
+"""When a sink's waiting events make a lot, and how its documents are cut into requests. Sans-io: time in, decision out."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
+
+from wye.plugin import Limits
 
 
 class Batcher(Struct, frozen=True):
@@ -21,3 +24,24 @@ class Batcher(Struct, frozen=True):
         if queued_events >= self.max_events or queued_bytes >= self.max_bytes:
             return -math.inf
         return oldest_at + self.linger_secs
+
+    def cuts(self, documents: Sequence[bytes], limits: Limits) -> Iterator[tuple[int, int]]:
+        """Where requests start and end in ``documents``: each within this batcher's bounds and the vendor's ``limits``.
+
+        A document that alone is larger than ``max_bytes`` goes alone.
+        """
+        max_events = min(self.max_events, limits.max_events or self.max_events)
+        max_bytes = min(self.max_bytes, limits.max_bytes or self.max_bytes) - limits.overhead_bytes
+        start = size = 0
+        for index, document in enumerate(documents):
+            if index > start and (index - start >= max_events or size + len(document) > max_bytes):
+                yield start, index
+                start, size = index, 0
+            size += len(document) + limits.separator_bytes
+        if start < len(documents):
+            yield start, len(documents)
+
+
+def largest_document(limits: Limits) -> float:
+    """The bytes of the largest document that a request of this vendor can carry; ``inf`` where there is no limit."""
+    return math.inf if limits.max_bytes is None else limits.max_bytes - limits.overhead_bytes

@@ -6,13 +6,13 @@ from __future__ import annotations
 import logging
 import os
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import trio
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from wye.event import Event
 
@@ -20,8 +20,11 @@ log = logging.getLogger("wye.dead_letters")
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
-_BACKLOG = 10_000
+BACKLOG_BYTES = 16 * 1024 * 1024
 """Letters waiting for the disk beyond which intake waits: a disk that is full must not fill the memory."""
+
+RETRY_SECS = 1.0
+"""The wait after a disk has refused."""
 
 
 class DeadLetter(Struct, omit_defaults=True, kw_only=True):
@@ -59,59 +62,85 @@ def undecodable(source: str, reason: str, position: str, original: bytes) -> Dea
     return letter
 
 
+def _encoded(letters: Sequence[DeadLetter]) -> bytes:
+    try:
+        return _encoder.encode_lines(letters)
+    except Exception:  # a plugin put something into an event that is no JSON
+        return b"".join(map(_encoded_whatever, letters))
+
+
+def _encoded_whatever(letter: DeadLetter) -> bytes:
+    """One line, with the event as Python shows it where it cannot be written as JSON."""
+    try:
+        return _encoder.encode(letter) + b"\n"
+    except Exception:
+        shown = structs.replace(letter, event=None, original=_shown(letter.event), reason=ascii(letter.reason)[1:-1])
+        return _encoder.encode(shown) + b"\n"
+
+
+def _shown(event: Event | None) -> str:
+    try:
+        return ascii(event)
+    except Exception as error:
+        return f"an event that cannot even be shown: {type(error).__name__}"
+
+
 class DeadLetters:
-    """Appends letters to one file. One task writes; all who wait share one sync."""
+    """Appends letters to one file. One task writes; all who wait share one sync. ``count`` letters are on the disk."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.count = 0
-        self._queue: list[tuple[bytes, Callable[[], None]]] = []
+        self._queue: list[tuple[bytes, int, Callable[[], None]]] = []
+        self._waiting_bytes = 0
         self._queued = trio.Event()
-        self._calm = trio.Event()
-        self._calm.set()
+        self._written = trio.Event()
         self._closing = False
+        self._new_path = True
 
-    def submit(self, letters: list[DeadLetter], on_written: Callable[[], None]) -> None:
+    def submit(self, letters: Sequence[DeadLetter], on_written: Callable[[], None]) -> None:
         """Queue ``letters``; ``on_written`` is called when they are on the disk."""
-        self._queue.append((_encoder.encode_lines(letters), on_written))
-        self.count += len(letters)
-        if len(self._queue) > _BACKLOG:
-            self._calm = trio.Event() if self._calm.is_set() else self._calm
+        lines = _encoded(letters)
+        self._queue.append((lines, len(letters), on_written))
+        self._waiting_bytes += len(lines)
         self._queued.set()
-
-    async def write(self, letters: list[DeadLetter]) -> None:
-        """``submit``, and wait until they are on the disk."""
-        written = trio.Event()
-        self.submit(letters, written.set)
-        await written.wait()
 
     async def calm(self) -> None:
         """Wait while more letters wait for the disk than should."""
-        await self._calm.wait()
+        while self._waiting_bytes > BACKLOG_BYTES:
+            await self._written.wait()
 
     async def run(self) -> None:
         """Write what is submitted, until closed and empty. A disk that refuses is tried again for as long as it takes."""
-        failing = False
         while not (self._closing and not self._queue):
             await self._queued.wait()
             self._queued = trio.Event()
             work, self._queue = self._queue, []
-            while work:
-                try:
-                    await trio.to_thread.run_sync(_append, self.path, b"".join(lines for lines, _ in work))
-                except OSError as error:
-                    if not failing:
-                        log.error("cannot write %s: %s; events wait until it can be written", self.path, error.strerror)
-                    failing = True
-                    await trio.sleep(1)
-                    continue
-                if failing:
-                    log.info("%s can be written again", self.path)
-                failing = False
-                for _, on_written in work:
-                    on_written()
-                work = []
-            self._calm.set()
+            if not work:
+                continue
+            lines = b"".join(lines for lines, _, _ in work)
+            await self._write(lines)
+            self._waiting_bytes -= len(lines)
+            for _, count, on_written in work:
+                self.count += count
+                on_written()
+            self._written.set()
+            self._written = trio.Event()
+
+    async def _write(self, lines: bytes) -> None:
+        failing = False
+        while True:
+            try:
+                await trio.to_thread.run_sync(_append, self.path, lines, self._new_path)
+                break
+            except OSError as error:
+                if not failing:
+                    log.error("cannot write %s: %s; events wait until it can be written", self.path, error.strerror)
+                failing = True
+                await trio.sleep(RETRY_SECS)
+        self._new_path = False
+        if failing:
+            log.info("%s can be written again", self.path)
 
     def close(self) -> None:
         """Let ``run`` end once everything is written."""
@@ -119,8 +148,9 @@ class DeadLetters:
         self._queued.set()
 
 
-def _append(path: Path, lines: bytes) -> None:
-    created = not path.exists()
+def _append(path: Path, lines: bytes, new_path: bool) -> None:
+    """``new_path``: whether the file's name may not be on the disk yet, because nothing was written to it since the start."""
+    new_path = new_path or not path.exists()
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
@@ -138,7 +168,7 @@ def _append(path: Path, lines: bytes) -> None:
             raise
     finally:
         os.close(descriptor)
-    if created:
+    if new_path:
         _sync_directory(path.parent)
 
 

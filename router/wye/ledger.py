@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 
 class SinkAccount(Struct):
@@ -18,7 +18,7 @@ class SinkAccount(Struct):
     dead_lettered: int = 0
     dropped: int = 0
     in_flight: int = 0
-    filtered_types: Counter[str] = Counter()
+    filtered_types: Counter[str] = field(default_factory=Counter[str])
 
     @property
     def balanced(self) -> bool:
@@ -27,11 +27,15 @@ class SinkAccount(Struct):
 
 
 class SourceAccount(Struct):
-    """One source's counts: events that came in, and records that could not be decoded (they are in the dead letters)."""
+    """One source's counts: events that came in, and records that could not be decoded.
+
+    Those records go to the dead letters; ``in_flight`` are the ones not on the disk yet.
+    """
 
     name: str
     received: int = 0
     undecodable: int = 0
+    in_flight: int = 0
 
 
 class Ledger(Struct):
@@ -46,5 +50,5 @@ class Ledger(Struct):
 
     @property
     def in_flight(self) -> int:
-        """Events that some sink has neither delivered nor settled in another way."""
-        return sum(account.in_flight for account in self.sinks)
+        """Events that some sink has neither delivered nor settled in another way, and bad records that are not safe yet."""
+        return sum(account.in_flight for account in (*self.sources, *self.sinks))

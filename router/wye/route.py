@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 
@@ -16,6 +18,8 @@ from wye.ledger import SourceAccount
 from wye.message import Decoded
 from wye.plugin import Transform
 from wye.sink import Sink
+
+log = logging.getLogger("wye.route")
 
 Predicate = Callable[[Event], bool]
 
@@ -66,7 +70,9 @@ class Dispatcher:
     def __init__(self, name: str, legs: Sequence[Leg], dead_letters: DeadLetters) -> None:
         self.name = name
         self.account = SourceAccount(name)
-        self._legs = legs
+        # By the sinks' names: all who wait for several sinks take their turns in the same order.
+        self._legs = sorted(legs, key=lambda leg: leg.sink.name)
+        self._blocking = Counter(leg.sink for leg in legs if leg.sink.buffer.when_full == "block")
         self._dead_letters = dead_letters
         self._scopes: set[trio.CancelScope] = set()
         self._stopped = False
@@ -117,68 +123,125 @@ class Dispatcher:
         await self._dead_letters.calm()
         delivery = Delivery(_told(on_settled))
         event_bytes = decoded.size // (len(decoded.events) + len(decoded.failures) or 1)
-        for piece in self._pieces(decoded.events):
+        for piece in self._pieces(decoded.events, event_bytes):
             loads = [_Load(leg, *leg.select(piece), len(piece)) for leg in self._legs]
-            async with AsyncExitStack() as turns:
-                await self._wait_for_room(loads, event_bytes, turns)
-                # From here to the end of the loop nothing waits: the piece is in every buffer, or in none.
-                self._put(loads, delivery, event_bytes)
-        self.account.received += len(decoded.events)
+            await _wait_for_room(_needs(loads, event_bytes))
+            # From here to the end of the loop nothing waits: the piece is in every buffer, or in none.
+            self.account.received += len(piece)
+            _put(loads, delivery, event_bytes)
         self._bury(decoded, delivery, place or _record_number)
         delivery.seal()
 
-    def _pieces(self, events: Sequence[Event]) -> list[Sequence[Event]]:
-        """Slices that the smallest buffer can hold, so that no batch waits for room that cannot come."""
-        most = min((leg.sink.buffer.max_events for leg in self._legs), default=len(events))
+    def _pieces(self, events: Sequence[Event], event_bytes: int) -> list[Sequence[Event]]:
+        """Slices that every buffer can hold, so that no batch waits for room that cannot come. Only of a batch that is cut may
+        a part be taken in when ``emit`` is cancelled; its source then gives all of it again."""
+        most = len(events)
+        for sink, ways in self._blocking.items():
+            most = min(most, max(sink.buffer.most(event_bytes) // ways, 1))
         if len(events) <= most:
             return [events] if events else []
         return [events[start : start + most] for start in range(0, len(events), most)]
 
-    async def _wait_for_room(self, loads: list[_Load], event_bytes: int, turns: AsyncExitStack) -> None:
-        """Until every sink has room at the same moment. Who came first is first: each sink's turn is taken in order."""
-        if all(
-            load.leg.sink.has_room(len(load.events), event_bytes) and not load.leg.sink.turn.locked()
-            for load in loads
-            if load.events
-        ):
-            return
-        waiting = sorted((load for load in loads if load.events), key=lambda load: load.leg.sink.name)
-        for sink in dict.fromkeys(load.leg.sink for load in waiting):
-            await turns.enter_async_context(sink.turn)
-        while full := [load for load in waiting if not load.leg.sink.has_room(len(load.events), event_bytes)]:
-            await full[0].leg.sink.wait_for_room(len(full[0].events), event_bytes)
-
-    def _put(self, loads: list[_Load], delivery: Delivery, event_bytes: int) -> None:
-        for load in loads:
-            account = load.leg.sink.account
-            account.received += load.offered
-            account.filtered += load.offered - len(load.events) - len(load.letters)
-            if load.letters:
-                self._bury_letters(load, delivery)
-            if load.events:
-                load.leg.sink.put(Batch(load.events, delivery, event_bytes))
-
-    def _bury_letters(self, load: _Load, delivery: Delivery) -> None:
-        count = len(load.letters)
-        account = load.leg.sink.account
-        account.dead_lettered += count
-        delivery.expect(count)
-        self._dead_letters.submit(load.letters, lambda: delivery.settle(count))
-
     def _bury(self, decoded: Decoded, delivery: Delivery, place: Callable[[int], str]) -> None:
         """Records that could not be decoded: safe once they are in the dead letters."""
         count = len(decoded.failures)
-        if count:
-            self.account.undecodable += count
-            delivery.expect(count)
-            letters = [undecodable(self.name, f.reason, place(f.index), f.original) for f in decoded.failures]
-            self._dead_letters.submit(letters, lambda: delivery.settle(count))
+        if not count:
+            return
+
+        def on_written() -> None:
+            self.account.in_flight -= count
+            delivery.settle(count)
+
+        self.account.undecodable += count
+        self.account.in_flight += count
+        delivery.expect(count)
+        letters = [undecodable(self.name, f.reason, place(f.index), f.original) for f in decoded.failures]
+        self._dead_letters.submit(letters, on_written)
+
+
+def _put(loads: list[_Load], delivery: Delivery, event_bytes: int) -> None:
+    for load in loads:
+        sink = load.leg.sink
+        sink.account.received += load.offered
+        sink.account.filtered += load.offered - len(load.events) - len(load.letters)
+        if load.letters:
+            sink.bury(load.letters, delivery)
+        if load.events:
+            sink.put(Batch(load.events, delivery, event_bytes))
+
+
+# ── waiting for room ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_FREE_ROUNDS = 3
+_HOLD_SECS = 1.0
+
+
+class _Need(Struct, eq=False):
+    """How much room one emit needs in one sink, over all its legs."""
+
+    sink: Sink
+    count: int
+    event_bytes: int
+
+    @property
+    def met(self) -> bool:
+        """Whether there is room, and nobody waits for it already."""
+        return not self.sink.turn.locked() and self.sink.has_room(self.count, self.event_bytes)
+
+    async def wait(self) -> None:
+        await self.sink.wait_for_room(self.count, self.event_bytes)
+
+
+def _needs(loads: Sequence[_Load], event_bytes: int) -> list[_Need]:
+    """In the order of the loads. A sink that drops need not be waited for."""
+    needs: dict[Sink, _Need] = {}
+    for load in loads:
+        sink = load.leg.sink
+        if load.events and sink.buffer.when_full == "block":
+            needs.setdefault(sink, _Need(sink, 0, event_bytes)).count += len(load.events)
+    return list(needs.values())
+
+
+async def _wait_for_room(needs: Sequence[_Need]) -> None:
+    """Until every sink has room at the same moment.
+
+    Who waits holds the turn of the one sink that it waits for, so that who came first is first there, and nobody who only needs
+    other sinks is held up. Where several sinks are full by turns, that could go on for ever: after some rounds, in which each
+    full sink has shown that it moves, all turns are held, for a moment.
+    """
+    while True:
+        for _ in range(_FREE_ROUNDS):
+            full = next((need for need in needs if not need.met), None)
+            if full is None:
+                return
+            async with full.sink.turn:
+                await full.wait()
+                if all(need.met for need in needs if need is not full):
+                    return
+        with trio.move_on_after(_HOLD_SECS):
+            async with AsyncExitStack() as turns:
+                await _hold_all(needs, turns)
+                return
+
+
+async def _hold_all(needs: Sequence[_Need], turns: AsyncExitStack) -> None:
+    for need in needs:
+        await turns.enter_async_context(need.sink.turn)
+    while full := [need for need in needs if not need.sink.has_room(need.count, need.event_bytes)]:
+        await full[0].wait()
 
 
 def _told(on_settled: Callable[[bool], None] | None) -> Callable[[Outcome], None]:
     if on_settled is None:
         return lambda _: None
-    return lambda outcome: on_settled(outcome is not Outcome.FAILED)
+
+    def tell(outcome: Outcome) -> None:
+        try:
+            on_settled(outcome is not Outcome.FAILED)
+        except Exception:  # a source's fault must not stop the sink that has just delivered
+            log.exception("a source raised when it was told that its events are settled")
+
+    return tell
 
 
 def _record_number(index: int) -> str:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import logging
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import cast
 
 import trio
-from msgspec import Struct
 
-from wye.batch import Batch, Lot
-from wye.batcher import Batcher
+from wye.batch import Batch, Lot, Parcel, runs
+from wye.batcher import Batcher, largest_document
 from wye.buffer import MemoryBuffer
 from wye.deadletters import DeadLetter, DeadLetters, now_text
 from wye.delivery import Delivery, Outcome
@@ -24,21 +24,15 @@ from wye.message import Shipment, Unfit
 from wye.plugin import Encoder, Transport
 from wye.retry import Backoff
 from wye.trouble import Trouble
-from wye.verdict import Verdict, per_event
+from wye.verdict import DELIVERED, Verdict, per_event
 
 log = logging.getLogger("wye.sink")
 
 FULL_WARNING_SECS = 5.0
 """How long a full sink keeps its sources waiting before it is said."""
 
-
-class Entry(Struct):
-    """One event on its way out: what is sent, who waits for it, and how often it was tried at its own cost."""
-
-    event: Event
-    document: bytes
-    delivery: Delivery
-    attempts: int = 0
+MOST_ASKED_SECS = 3600.0
+"""The longest wait that a vendor may ask for: a slip in a ``Retry-After`` must not stop a sink for a year."""
 
 
 class Sink:
@@ -73,6 +67,10 @@ class Sink:
         self._queued = trio.Event()
         self._freed = trio.Event()
         self._closing = False
+        self._burying = 0
+        self._full_since: float | None = None
+        self._full_said = False
+        self._dropping = False
         self._trouble = Trouble(log, f"sink {name}")
 
     # ── in: called by the router ─────────────────────────────────────────────────────────────────────────────────────────
@@ -82,33 +80,69 @@ class Sink:
         return self.buffer.when_full != "block" or self.buffer.room_for(count, event_bytes)
 
     async def wait_for_room(self, count: int, event_bytes: int) -> None:
-        """Wait until a batch can be put; says so once when that takes long."""
-        started = trio.current_time()
-        said = False
-        while not self.has_room(count, event_bytes):
-            if self._freed.is_set():
+        """Wait until a batch can be put; says so once when inputs have waited for long. Whoever waits holds ``turn``."""
+        if self._full_since is None:
+            self._full_since = trio.current_time()
+        try:
+            while not self.has_room(count, event_bytes):
                 self._freed = trio.Event()
-            with trio.move_on_at(math.inf if said else started + FULL_WARNING_SECS) as patience:
-                await self._freed.wait()
-            if patience.cancelled_caught:
-                said = True
-                log.warning(
-                    'sink %s: buffer full (%d events) for %.0f s; its inputs wait, because when_full = "block"',
-                    self.name,
-                    self.buffer.held_events,
-                    trio.current_time() - started,
-                )
-        if said:
-            log.warning("sink %s: takes events again after %.1f s", self.name, trio.current_time() - started)
+                with trio.move_on_at(math.inf if self._full_said else self._full_since + FULL_WARNING_SECS) as patience:
+                    await self._freed.wait()
+                if patience.cancelled_caught:
+                    self._say_full(trio.current_time() - self._full_since)
+        finally:
+            if not self.turn.statistics().tasks_waiting:
+                self._nobody_waits(trio.current_time() - self._full_since)
+
+    def _say_full(self, secs: float) -> None:
+        self._full_said = True
+        log.warning(
+            'sink %s: buffer full (%d events) for %.0f s; its inputs wait, because when_full = "block"',
+            self.name,
+            self.buffer.held_events,
+            secs,
+        )
+
+    def _nobody_waits(self, secs: float) -> None:
+        if self._full_said:
+            log.warning("sink %s: no input waits any more after %.1f s", self.name, secs)
+        self._full_since = None
+        self._full_said = False
 
     def put(self, batch: Batch) -> None:
         """Take a batch into the buffer. Never waits; what ``when_full`` drops is counted and settled."""
         batch.delivery.expect(len(batch.events))
-        for dropped in self.buffer.put(batch, trio.current_time()):
-            self.account.dropped += len(dropped.events)
-            dropped.delivery.settle(len(dropped.events), Outcome.DROPPED)
-        self.account.in_flight = self.buffer.held_events
+        dropped = self.buffer.put(batch, trio.current_time())
+        count = sum(len(one.events) for one in dropped)
+        self.account.dropped += count
+        self._count_in_flight()
         self._queued.set()
+        self._note_drops(count)
+        for one in dropped:
+            one.delivery.settle(len(one.events), Outcome.DROPPED)
+
+    def _note_drops(self, count: int) -> None:
+        if count and not self._dropping:
+            self._dropping = True
+            log.warning('sink %s: buffer full; events are lost, because when_full = "%s"', self.name, self.buffer.when_full)
+        elif self._dropping and not count and self.buffer.half_empty:
+            self._dropping = False
+            log.warning("sink %s: drops no more; %d events dropped since the start", self.name, self.account.dropped)
+
+    def bury(self, letters: Sequence[DeadLetter], delivery: Delivery) -> None:
+        """Take events that cannot be put because something before the buffer failed on them; settled once safe on disk."""
+        count = len(letters)
+
+        def on_written() -> None:
+            self._burying -= count
+            self.account.dead_lettered += count
+            self._count_in_flight()
+            delivery.settle(count)
+
+        delivery.expect(count)
+        self._burying += count
+        self._count_in_flight()
+        self._dead_letters.submit(letters, on_written)
 
     def close(self) -> None:
         """Nothing more will be put: send what there is without lingering, then end."""
@@ -119,16 +153,18 @@ class Sink:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Open the transport, carry events until closed and empty, close the transport. Raises ``StartError`` before it has
-        started."""
+        started. Dead letters may still be on their way to the disk when it returns; their events are in flight until then."""
         async with self._transport.open():
             task_status.started()
             async with trio.open_nursery() as nursery:
-                for _ in range(self._transport.concurrency):
-                    nursery.start_soon(self._work)
+                for worker in range(self._transport.concurrency):
+                    nursery.start_soon(self._work, worker)
 
-    async def _work(self) -> None:
+    async def _work(self, worker: int) -> None:
         while (lot := await self._collect()) is not None:
-            await self._carry(lot)
+            parcel = self._parcel(lot)
+            for start, end in self._batcher.cuts(parcel.documents, self._encoder.limits):
+                await self._deliver(parcel.slice(start, end), worker)
 
     async def _collect(self) -> Lot | None:
         """Wait until the batcher says that a lot is due; ``None`` when closed and empty."""
@@ -144,130 +180,167 @@ class Sink:
                 with trio.move_on_at(due):
                     await self._queued.wait()
 
-    async def _carry(self, lot: Lot) -> None:
+    def _parcel(self, lot: Lot) -> Parcel:
+        """The lot with its documents. What is unfit for this vendor is set aside."""
         documents = self._encode(lot.events)
-        share = lot.bytes // len(lot.events)
-        spare = lot.bytes - share * len(lot.events)
-        entries: list[Entry] = []
-        for event, delivery, document in zip(lot.events, lot.deliveries(), documents, strict=True):
-            if isinstance(document, Unfit):
-                await self._set_aside(event, delivery, document, share)
-            else:
-                entries.append(Entry(event, document, delivery))
-        for shipment in self._shipments(entries):
-            await self._deliver(shipment, share)
-        self.buffer.release(0, spare)
+        most = largest_document(self._encoder.limits)
+        unfit = [place for place, one in enumerate(documents) if isinstance(one, Unfit) or len(one) > most]
+        parcel = Parcel(lot.events, documents, lot.batches, [0] * len(documents))  # type: ignore[arg-type]  until the next line
+        if not unfit:
+            return parcel
+        self._set_aside(parcel, unfit, most)
+        apart = set(unfit)
+        return parcel.pick([place for place in range(len(documents)) if place not in apart])
 
     def _encode(self, events: Sequence[Event]) -> Sequence[bytes | Unfit]:
-        """The documents; an encoder that raises costs only the events it raises for."""
+        """The documents; an encoder that fails on a batch costs only the events it fails on."""
         try:
             documents = self._encoder.encode(events)
             if len(documents) == len(events):
                 return documents
             reason = f"encoder gave {len(documents)} documents for {len(events)} events"
         except Exception as error:
-            if len(events) > 1:
-                return [self._encode([event])[0] for event in events]
             reason = f"encoder raised {type(error).__name__}: {error}"
-        return [Unfit(reason)] * len(events)
+        if len(events) == 1:
+            return [Unfit(reason)]
+        return [self._encode([event])[0] for event in events]
 
-    async def _set_aside(self, event: Event, delivery: Delivery, unfit: Unfit, size: int) -> None:
-        if not unfit.unmapped:
-            await self._dead_letter(event, delivery, size, DeadLetter(time=now_text(), stage="encode", reason=unfit.reason))
-            return
-        self.account.filtered += 1
-        self.account.filtered_types[event.type] += 1
-        self._settle(delivery, 1, size)
-
-    def _shipments(self, entries: list[Entry]) -> Iterator[list[Entry]]:
-        """Cut into pieces that fit one request of this vendor and one batch of this sink."""
-        limits = self._encoder.limits
-        max_events = min(self._batcher.max_events, limits.max_events or self._batcher.max_events)
-        max_bytes = min(self._batcher.max_bytes, limits.max_bytes or self._batcher.max_bytes) - limits.overhead_bytes
-        start = size = 0
-        for index, entry in enumerate(entries):
-            more = len(entry.document) + limits.separator_bytes
-            if index > start and (index - start >= max_events or size + more > max_bytes):
-                yield entries[start:index]
-                start, size = index, 0
-            size += more
-        if start < len(entries):
-            yield entries[start:]
-
-    async def _deliver(self, entries: list[Entry], share: int) -> None:
-        """Try until every entry is delivered or in the dead letters."""
+    async def _deliver(self, parcel: Parcel, worker: int) -> None:
+        """Try until every event is delivered or given to the dead letters."""
         tries = 0
-        while entries:
-            verdicts = await self._try(entries)
-            if isinstance(verdicts, Verdict) and verdicts.kind == "delivered":
-                self._settle_delivered(entries, share)
+        while parcel.events:
+            verdicts = await self._try(parcel, worker)
+            if verdicts is DELIVERED or (isinstance(verdicts, Verdict) and verdicts.kind == "delivered"):
+                self._trouble.over(worker=worker)
+                self._settle_delivered(parcel.batches)
                 return
-            entries, wait = await self._sort(entries, per_event(verdicts, len(entries)), share)
-            if entries:
+            each = per_event(verdicts, len(parcel.events))
+            self._note_trouble(each, worker)
+            parcel = self._sort(parcel, each)
+            if parcel.events:
                 tries += 1
-                await trio.sleep(self._backoff.delay_secs(tries, random.random, wait))
+                await trio.sleep(self._backoff.delay_secs(tries, random.random, _asked_secs(each)))
 
-    async def _try(self, entries: list[Entry]) -> Verdict | Sequence[Verdict]:
+    async def _try(self, parcel: Parcel, worker: int) -> Verdict | Sequence[Verdict]:
         """One attempt. Whatever goes wrong becomes a verdict: a broken connection is nobody's fault, a plugin that raises costs
         its events an attempt."""
-        shipment = Shipment([entry.event for entry in entries], [entry.document for entry in entries])
         try:
-            verdicts = await self._transport.send(shipment)
-            return verdicts if isinstance(verdicts, Verdict) else per_event(verdicts, len(entries))
-        except OSError as error:
-            return Verdict("busy", error.strerror or str(error) or type(error).__name__)
+            verdicts = await self._transport.send(Shipment(parcel.events, parcel.documents))
+            return verdicts if isinstance(verdicts, Verdict) else per_event(verdicts, len(parcel.events))
         except Exception as error:
-            log.exception("sink %s: its transport raised", self.name)
-            return Verdict("retry", f"transport raised {type(error).__name__}: {error}")
+            outage = _outage(error)
+            if outage is not None:
+                return Verdict("busy", outage)
+            reason = f"transport raised {type(error).__name__}: {error}"
+            self._trouble.now(reason, worker=worker, error=error)
+            return Verdict("retry", reason)
 
-    def _settle_delivered(self, entries: list[Entry], share: int) -> None:
-        self.account.delivered += len(entries)
-        self._trouble.over()
-        for entry in entries:
-            entry.delivery.settle(1)
-        self._release(len(entries), share)
+    def _note_trouble(self, verdicts: Sequence[Verdict], worker: int) -> None:
+        """The sink is in trouble when it holds or is busy, or when nothing at all got through; a few retries are daily life."""
+        by_kind: dict[str, Verdict] = {}
+        for verdict in verdicts:
+            by_kind.setdefault(verdict.kind, verdict)
+        worst = by_kind.get("hold") or by_kind.get("busy")
+        if worst is None and len(by_kind) == 1:
+            worst = by_kind.get("retry")
+        if worst is None:
+            self._trouble.over(worker=worker)
+        else:
+            self._trouble.now(worst.reason, worker=worker, grave=worst.kind == "hold")
 
-    async def _sort(self, entries: list[Entry], verdicts: Sequence[Verdict], share: int) -> tuple[list[Entry], float | None]:
-        """Settle what is decided; returns what is to be tried again, and the longest wait that the vendor asked for."""
-        delivered: list[Entry] = []
-        again: list[Entry] = []
-        refused: list[tuple[Entry, Verdict]] = []
-        asked: list[float] = []
-        for entry, verdict in zip(entries, verdicts, strict=True):
+    def _sort(self, parcel: Parcel, verdicts: Sequence[Verdict]) -> Parcel:
+        """Settle what is decided; returns what is to be tried again."""
+        delivered: list[int] = []
+        refused: list[int] = []
+        again: list[int] = []
+        for place, verdict in enumerate(verdicts):
             if verdict.kind == "delivered":
-                delivered.append(entry)
+                delivered.append(place)
                 continue
-            if verdict.kind == "retry":
-                entry.attempts += 1
-            if verdict.kind == "rejected" or entry.attempts >= self._max_attempts:
-                refused.append((entry, verdict))
-                continue
-            again.append(entry)
-            self._trouble.now(verdict.reason, grave=verdict.kind == "hold")
-            if verdict.after_secs is not None:
-                asked.append(verdict.after_secs)
+            if verdict.kind in ("retry", "rejected"):
+                parcel.attempts[place] += 1
+            final = verdict.kind == "rejected" or parcel.attempts[place] >= self._max_attempts
+            (refused if final else again).append(place)
         if delivered:
-            self._settle_delivered(delivered, share)
-        for entry, verdict in refused:
-            letter = DeadLetter(
-                time=now_text(), stage="send", reason=verdict.reason, status=verdict.status, attempts=entry.attempts
-            )
-            await self._dead_letter(entry.event, entry.delivery, share, letter)
-        return again, max(asked, default=None)
+            self._settle_delivered([parcel.batches[place] for place in delivered])
+        if refused:
+            self._refuse(parcel.pick(refused), [verdicts[place] for place in refused])
+        return parcel.pick(again)
 
-    async def _dead_letter(self, event: Event, delivery: Delivery, size: int, letter: DeadLetter) -> None:
-        """Settled only once the letter is on the disk."""
-        letter.sink = self.name
-        letter.event = event
-        await self._dead_letters.write([letter])
-        self.account.dead_lettered += 1
-        self._settle(delivery, 1, size)
+    def _settle_delivered(self, batches: Sequence[Batch]) -> None:
+        self.account.delivered += len(batches)
+        self._settle(batches)
 
-    def _settle(self, delivery: Delivery, count: int, share: int) -> None:
-        delivery.settle(count)
-        self._release(count, share)
+    def _set_aside(self, parcel: Parcel, unfit: Sequence[int], most: float) -> None:
+        """What an encoder cannot put into its vendor's format: filtered where it has no name for it, else dead-lettered."""
+        unmapped: list[int] = []
+        reasons: dict[int, str] = {}
+        for place in unfit:
+            document: bytes | Unfit = parcel.documents[place]
+            if not isinstance(document, Unfit):
+                reasons[place] = f"too large: {len(document)} bytes, where a request has room for {most:.0f}"
+            elif document.unmapped:
+                unmapped.append(place)
+            else:
+                reasons[place] = document.reason
+        self.account.filtered += len(unmapped)
+        self.account.filtered_types.update(parcel.events[place].type for place in unmapped)
+        self._settle([parcel.batches[place] for place in unmapped])
+        self._give_up(
+            [parcel.batches[place] for place in reasons],
+            [self._letter("encode", parcel.events[place], reason) for place, reason in reasons.items()],
+        )
 
-    def _release(self, count: int, share: int) -> None:
-        self.buffer.release(count, share * count)
-        self.account.in_flight = self.buffer.held_events
+    def _refuse(self, parcel: Parcel, verdicts: Sequence[Verdict]) -> None:
+        letters = [
+            self._letter("send", event, verdict.reason, verdict.status, attempts)
+            for event, verdict, attempts in zip(parcel.events, verdicts, parcel.attempts, strict=True)
+        ]
+        self._give_up(parcel.batches, letters)
+
+    def _letter(
+        self, stage: str, event: Event, reason: str, status: int | None = None, attempts: int | None = None
+    ) -> DeadLetter:
+        return DeadLetter(
+            time=now_text(), stage=stage, reason=reason, sink=self.name, status=status, attempts=attempts, event=event
+        )
+
+    def _give_up(self, batches: Sequence[Batch], letters: Sequence[DeadLetter]) -> None:
+        """Settled only once the letters are on the disk; the sink goes on meanwhile, and its bound counts them still."""
+
+        def on_written() -> None:
+            self.account.dead_lettered += len(letters)
+            self._settle(batches)
+
+        if letters:
+            self._dead_letters.submit(letters, on_written)
+
+    def _settle(self, batches: Sequence[Batch]) -> None:
+        """Their room first: who hears that a delivery is over finds the account in balance."""
+        counted = runs(batches)
+        self.buffer.release(len(batches), sum(batch.event_bytes * count for batch, count in counted))
+        self._count_in_flight()
         self._freed.set()
+        for batch, count in counted:
+            batch.delivery.settle(count)
+
+    def _count_in_flight(self) -> None:
+        self.account.in_flight = self.buffer.held_events + self._burying
+
+
+def _outage(error: Exception) -> str | None:
+    """What broke, when ``error`` is a broken connection, however a plugin's nursery has wrapped it."""
+    if isinstance(error, ExceptionGroup):
+        inner = [_outage(one) for one in cast(ExceptionGroup[Exception], error).exceptions]
+        return inner[0] if all(inner) else None
+    if isinstance(error, OSError):
+        return error.strerror or str(error) or type(error).__name__
+    if isinstance(error, trio.BrokenResourceError | trio.TooSlowError):
+        return str(error) or type(error).__name__
+    return None
+
+
+def _asked_secs(verdicts: Sequence[Verdict]) -> float | None:
+    """The longest wait that was asked for; what is no number of seconds was not asked for."""
+    asked = [one.after_secs for one in verdicts if one.after_secs is not None and one.after_secs > 0]
+    return min(max(asked), MOST_ASKED_SECS) if asked else None

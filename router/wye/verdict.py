@@ -35,9 +35,13 @@ Verdicts: TypeAlias = Verdict | Sequence[Verdict]
 
 
 def per_event(verdicts: Verdicts, count: int) -> Sequence[Verdict]:
-    """One verdict for each of ``count`` events. Raises ``ValueError`` when a plugin gave another number of them."""
+    """One verdict for each of ``count`` events. Raises ``ValueError`` when a plugin gave another number of them, or
+    something else."""
     if isinstance(verdicts, Verdict):
         return [verdicts] * count
     if len(verdicts) != count:
         raise ValueError(f"{len(verdicts)} verdicts for {count} events")
+    for verdict in verdicts:
+        if type(verdict) is not Verdict:
+            raise ValueError(f"expected verdicts, found {type(verdict).__name__}")
     return verdicts

@@ -31,43 +31,60 @@ class MemoryBuffer:
         return self._queue[0][0] if self._queue else None
 
     def room_for(self, count: int, event_bytes: int) -> bool:
-        """Whether ``count`` more events fit. One that alone is larger than the whole bound fits when nothing else is held."""
-        return count <= self._room(event_bytes)
+        """Whether ``count`` more events fit. When nothing is held, whatever comes fits: it would never fit better."""
+        return not self.held_events or count <= self._room(event_bytes)
+
+    @property
+    def half_empty(self) -> bool:
+        """Whether at least half of the bound is free."""
+        return 2 * self.held_events <= self.max_events and 2 * self.held_bytes <= self.max_bytes
+
+    def most(self, event_bytes: int) -> int:
+        """How many events of this size the buffer can hold, at least one."""
+        return max(_within(self.max_events, self.max_bytes, event_bytes), 1)
 
     def _room(self, event_bytes: int) -> int:
-        events = self.max_events - self.held_events
-        if event_bytes > 0:
-            events = min(events, (self.max_bytes - self.held_bytes) // event_bytes)
-        return max(events, 0 if self.held_events else 1)
+        room = _within(self.max_events - self.held_events, self.max_bytes - self.held_bytes, event_bytes)
+        return max(room, 0 if self.held_events else 1)
 
     def put(self, batch: Batch, now: float) -> list[Batch]:
         """Queue ``batch``, or as much of it as ``when_full`` allows; returns what was given up, oldest first.
 
-        With ``block`` the caller has waited for room; what does not fit nevertheless is taken all the same.
+        With ``block`` the caller has waited for room; what does not fit nevertheless is taken all the same. Otherwise a single
+        event that is larger than the whole bound is taken when nothing else is held.
         """
         dropped: list[Batch] = []
-        if self.when_full == "drop_oldest":
-            dropped = self._evict(len(batch.events), batch.event_bytes)
-        if self.when_full != "block":
+        if self.when_full == "drop_newest":
             room = self._room(batch.event_bytes)
             if len(batch.events) > room:
-                if self.when_full == "drop_oldest":
-                    old, batch = batch.split(len(batch.events) - room)
-                    dropped.append(old)
-                else:
-                    batch, new = batch.split(room)
-                    dropped.append(new)
+                batch, given_up = batch.split(room)
+                dropped.append(given_up)
+        elif self.when_full == "drop_oldest":
+            batch, dropped = self._make_room(batch)
         if batch.events:
             self._queue.append((now, batch))
             self._count(len(batch.events), batch.event_bytes)
-        return dropped
+        return [one for one in dropped if one.events]
+
+    def _make_room(self, batch: Batch) -> tuple[Batch, list[Batch]]:
+        """As many of ``batch``, the last ones, as fit beside what is in flight; and what had to go for them."""
+        count = len(batch.events)
+        if count <= self._room(batch.event_bytes):
+            return batch, []
+        flying_events = self.held_events - self.queued_events
+        flying_bytes = self.held_bytes - self.queued_bytes
+        fits = _within(self.max_events - flying_events, self.max_bytes - flying_bytes, batch.event_bytes)
+        too_old, kept = batch.split(count - min(count, max(fits, 0 if flying_events else 1)))
+        return kept, [*self._evict(len(kept.events), kept.event_bytes), too_old]
 
     def _evict(self, count: int, event_bytes: int) -> list[Batch]:
         dropped: list[Batch] = []
-        while self._queue and not self.room_for(count, event_bytes):
+        while count and self._queue and count > self._room(event_bytes):
             came, oldest = self._queue.popleft()
-            missing = max(count - self._room(event_bytes), 1)
-            gone, kept = oldest.split(missing)
+            missing = self.held_events + count - self.max_events
+            if oldest.event_bytes:
+                missing = max(missing, -((self.max_bytes - self.held_bytes - count * event_bytes) // oldest.event_bytes))
+            gone, kept = oldest.split(max(missing, 1))
             if kept.events:
                 self._queue.appendleft((came, kept))
             self._count(-len(gone.events), gone.event_bytes)
@@ -98,7 +115,7 @@ class MemoryBuffer:
             else:
                 self._queue.popleft()
             lot.events.extend(batch.events)
-            lot.runs.append((batch.delivery, len(batch.events)))
+            lot.batches.extend([batch] * len(batch.events))
             lot.bytes += len(batch.events) * batch.event_bytes
         self.queued_events -= len(lot.events)
         self.queued_bytes -= lot.bytes
@@ -108,3 +125,7 @@ class MemoryBuffer:
         """Events that were taken (and their bytes) are settled; their room is free again."""
         self.held_events -= events
         self.held_bytes -= size
+
+
+def _within(events: int, size: int, event_bytes: int) -> int:
+    return min(events, size // event_bytes) if event_bytes else events

@@ -1,0 +1,108 @@
+"""A sink with everything round it, for tests of the data path."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from wye.batch import Batch
+from wye.batcher import Batcher
+from wye.buffer import MemoryBuffer
+from wye.deadletters import DeadLetters
+from wye.delivery import Delivery, Outcome
+from wye.event import Event
+from wye.options import WhenFull
+from wye.plugin import Encoder, Transport
+from wye.retry import Backoff
+from wye.sink import Sink
+from wye.testing import make_event
+from wye.testing.transport import FakeEncoder, FakeTransport
+
+
+def events_of(*ids: str) -> list[Event]:
+    return [make_event(name) for name in ids]
+
+
+def numbered(count: int, prefix: str = "e") -> list[Event]:
+    return [make_event(f"{prefix}{number}") for number in range(count)]
+
+
+class Waiting:
+    """A source batch: its delivery, and the words that were given for it."""
+
+    def __init__(self) -> None:
+        self.words: list[Outcome] = []
+        self.delivery = Delivery(self.words.append)
+
+
+def put(sink: Sink, events: Sequence[Event], event_bytes: int = 0) -> Waiting:
+    """One sealed source batch, straight into ``sink``."""
+    waiting = Waiting()
+    sink.account.received += len(events)
+    sink.put(Batch(events, waiting.delivery, event_bytes))
+    waiting.delivery.seal()
+    return waiting
+
+
+def make_sink(
+    letters: DeadLetters,
+    transport: Transport | None = None,
+    *,
+    name: str = "sink",
+    encoder: Encoder | None = None,
+    max_events: int = 1000,
+    max_bytes: int = 1_000_000,
+    when_full: WhenFull = "block",
+    batcher: Batcher | None = None,
+    max_attempts: int = 3,
+    backoff: Backoff | None = None,
+) -> Sink:
+    return Sink(
+        name,
+        transport or FakeTransport(),
+        encoder or FakeEncoder(),
+        MemoryBuffer(max_events, max_bytes, when_full),
+        batcher or Batcher(500, 1_000_000, 0.0),
+        backoff or Backoff(1, 8),
+        max_attempts,
+        letters,
+    )
+
+
+@asynccontextmanager
+async def writing(letters: DeadLetters) -> AsyncGenerator[None]:
+    """Dead letters that are written while the body runs, and all of them by its end."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(letters.run)
+        yield
+        letters.close()
+
+
+@asynccontextmanager
+async def running(*sinks: Sink) -> AsyncGenerator[None]:
+    """Sinks that carry events while the body runs, and have drained by its end."""
+    async with trio.open_nursery() as nursery:
+        for sink in sinks:
+            await nursery.start(sink.run)
+        yield
+        for sink in sinks:
+            sink.close()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for what a thread does: its time is the real one, whatever clock the test has."""
+    for _ in range(5000):
+        if condition():
+            return
+        await trio.to_thread.run_sync(time.sleep, 0.001)
+    raise AssertionError("it did not happen within 5 s")
+
+
+def letters_in(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
