@@ -78,10 +78,12 @@ def _compress(body: bytes) -> bytes:
 async def _read(response: httpx.Response) -> bytes:
     """The body as it came, up to the bound."""
     found = bytearray()
-    async for piece in response.aiter_raw():
-        found += piece
-        if len(found) >= MAX_RESPONSE_BYTES:
-            break
+    with trio.CancelScope() as scope:
+        async for piece in response.aiter_raw():
+            found += piece
+            if len(found) >= MAX_RESPONSE_BYTES:
+                # Leaving the loop would leave the half a dozen generators under it open; the next read ends them all.
+                scope.cancel()
     return bytes(found[:MAX_RESPONSE_BYTES])
 
 

@@ -93,10 +93,14 @@ async def test_blank_lines_do_not_keep_a_connection_alive(intake: FakeIntake, au
     async with in_memory(intake) as memory:
         client = memory.connect()
         with pytest.raises(trio.BrokenResourceError):
-            while trio.current_time() < 200:
-                await client.send(b"\r\n")
-                await trio.sleep(1)
+            await send_blank_lines(client.stream)
         assert trio.current_time() <= 80
+
+
+async def send_blank_lines(stream: trio.abc.SendStream) -> None:
+    while trio.current_time() < 200:
+        await stream.send_all(b"\r\n")
+        await trio.sleep(1)
 
 
 async def test_a_head_that_dribbles_is_answered_408(intake: FakeIntake, autojump_clock: MockClock) -> None:
@@ -165,7 +169,7 @@ async def test_the_wait_for_delivery_has_no_bound(intake: FakeIntake, autojump_c
     async with in_memory(intake) as memory:
         client = memory.connect()
         await client.send(post(b"e1"))
-        await trio.sleep(100_000)
+        await trio.sleep(10_000)
         intake.settle()
         assert (await client.answer()).status == 200
 

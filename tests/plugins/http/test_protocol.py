@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -196,7 +197,7 @@ HOSTILE = {
     "endless fields": (b"GET /ping HTTP/1.1\r\n" + b"a: b\r\n" * 100_000, 431),
     "a huge target": (b"GET /" + b"x" * 200_000 + b" HTTP/1.1\r\n\r\n", 431),
     "endless trailers": (chunked(b"abc")[:-2] + b"a: b\r\n" * 100_000, 400),
-    "an endless chunk extension": (chunked(b"abc")[:-5] + b"0;" + b"x" * 100_000, 400),
+    "an endless chunk extension": (chunked(b"abc")[:-5] + b"0;" + b"x" * 300_000, 400),
 }
 
 
@@ -254,19 +255,27 @@ def test_the_body_of_a_refused_request_is_thrown_away_and_the_connection_goes_on
     assert budget.used == 0
 
 
-@pytest.mark.parametrize(
-    ("encoding", "compress"),
-    [
-        ("gzip", gzip.compress),
-        ("x-gzip", gzip.compress),
-        ("GZIP", gzip.compress),
-        ("gzip", lambda body: gzip.compress(body[:7]) + gzip.compress(body[7:])),
-        ("deflate", zlib.compress),
-        ("deflate", lambda body: zlib.compress(body)[2:-4]),
-        ("identity", bytes),
-    ],
-)
-def test_content_encodings_are_undone(encoding: str, compress: type[bytes]) -> None:
+def two_members(body: bytes) -> bytes:
+    return gzip.compress(body[:7]) + gzip.compress(body[7:])
+
+
+def raw_deflate(body: bytes) -> bytes:
+    return zlib.compress(body)[2:-4]
+
+
+ENCODINGS: list[tuple[str, Callable[[bytes], bytes]]] = [
+    ("gzip", gzip.compress),
+    ("x-gzip", gzip.compress),
+    ("GZIP", gzip.compress),
+    ("gzip", two_members),
+    ("deflate", zlib.compress),
+    ("deflate", raw_deflate),
+    ("identity", bytes),
+]
+
+
+@pytest.mark.parametrize(("encoding", "compress"), ENCODINGS)
+def test_content_encodings_are_undone(encoding: str, compress: Callable[[bytes], bytes]) -> None:
     body = b"some words of a body"
     request = the_request(post(compress(body), "/in", f"Content-Encoding: {encoding}"))
     assert request.content == body
