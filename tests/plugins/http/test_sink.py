@@ -5,150 +5,15 @@ from __future__ import annotations
 import gzip
 import logging
 import socket
-import ssl
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
 import trio
-import trustme
 
-from wye.event import Event
-from wye.message import HttpRequest, HttpResponse, Shipment, Unfit
-from wye.plugin import Limits, Outbound, SinkContext, StartError
-from wye.testing import make_event, shipment_of
-from wye.verdict import DELIVERED, Verdict, Verdicts
-from wye_plugins.http.sink import HttpSink
-from wye_plugins.http.sinkconfig import ClientTls, HttpSinkOptions
-
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-
-class Encoder:
-    """One request an event, or whatever ``make`` says. 200 delivers, 429 is busy, everything else is refused."""
-
-    def __init__(self, make: Callable[[Shipment], Iterable[HttpRequest]] | None = None) -> None:
-        self.make = make or one_each
-        self.answers: list[HttpResponse] = []
-
-    @property
-    def limits(self) -> Limits:
-        return Limits()
-
-    def encode(self, events: Sequence[Event], /) -> list[bytes | Unfit]:
-        return [event.id.encode() for event in events]
-
-    def requests(self, shipment: Shipment, /) -> Iterable[HttpRequest]:
-        return self.make(shipment)
-
-    def verdicts(self, request: HttpRequest, response: HttpResponse, /) -> Verdicts:
-        self.answers.append(response)
-        match response.status:
-            case 200:
-                return DELIVERED
-            case 207:
-                return [Verdict("rejected", word) for word in response.body.decode().split()]
-            case 429:
-                return Verdict("busy", "slow down", 7.0, 429)
-            case status:
-                return Verdict("rejected", status=status)
-
-
-class StreamOnly:
-    """An encoder that makes no requests."""
-
-    @property
-    def limits(self) -> Limits:
-        return Limits()
-
-    def encode(self, events: Sequence[Event], /) -> list[bytes | Unfit]:
-        return []
-
-
-def one_each(shipment: Shipment) -> Iterable[HttpRequest]:
-    return [HttpRequest([i], document) for i, document in enumerate(shipment.documents)]
-
-
-def all_in_one(shipment: Shipment, **fields: Any) -> Iterable[HttpRequest]:
-    return [HttpRequest(range(len(shipment.events)), b"\n".join(shipment.documents), **fields)]
-
-
-def new_sink(url: str, encoder: object | None = None, **options: Any) -> HttpSink:
-    context = SinkContext("out", Outbound(encoder or Encoder()))  # type: ignore[arg-type]
-    return HttpSink(HttpSinkOptions(url=url, **options), context)
-
-
-def shipment(*ids: str) -> Shipment:
-    return shipment_of([make_event(one) for one in ids], [one.encode() for one in ids])
-
-
-class Recorder:
-    """Answers requests one after the other, on as many connections as come, and remembers their heads and bodies."""
-
-    def __init__(self, *answers: bytes) -> None:
-        self.answers = list(answers)
-        self.heads: list[str] = []
-        self.bodies: list[bytes] = []
-        self.connections = 0
-
-    async def serve(self, stream: trio.abc.Stream) -> None:
-        self.connections += 1
-        data = b""
-        while True:
-            while b"\r\n\r\n" not in data:
-                piece = await stream.receive_some(65536)
-                if not piece:
-                    return
-                data += piece
-            head, _, data = data.partition(b"\r\n\r\n")
-            lines = head.decode().split("\r\n")
-            length = next((int(x.partition(":")[2]) for x in lines if x.lower().startswith("content-length:")), 0)
-            while len(data) < length:
-                data += await stream.receive_some(65536)
-            self.heads.append(head.decode())
-            self.bodies.append(data[:length])
-            data = data[length:]
-            answer = self.answers.pop(0) if self.answers else OK
-            if not answer:
-                return
-            await stream.send_all(answer)
-
-    def fields(self, index: int = 0) -> dict[str, str]:
-        return {n.lower(): v for n, _, v in (line.partition(": ") for line in self.heads[index].split("\r\n")[1:])}
-
-    def start_line(self, index: int = 0) -> str:
-        return self.heads[index].partition("\r\n")[0]
-
-
-@asynccontextmanager
-async def recording(recorder: Recorder, context: ssl.SSLContext | None = None) -> AsyncGenerator[int]:
-    async def handle(stream: trio.SocketStream) -> None:
-        link = stream if context is None else trio.SSLStream(stream, context, server_side=True, https_compatible=True)
-        try:
-            await recorder.serve(link)
-        except trio.BrokenResourceError:
-            pass
-        finally:
-            await trio.aclose_forcefully(link)
-
-    async with trio.open_nursery() as nursery:
-        serve = partial(trio.serve_tcp, handle, 0, host="127.0.0.1")
-        listeners: list[trio.SocketListener] = await nursery.start(serve)
-        with trio.fail_after(10):
-            yield listeners[0].socket.getsockname()[1]
-        nursery.cancel_scope.cancel()
-
-
-async def verdicts_of(sink: HttpSink, *ids: str) -> list[Verdict]:
-    async with sink.open():
-        verdicts = await sink.send(shipment(*ids))
-    assert not isinstance(verdicts, Verdict)
-    return list(verdicts)
-
+from plugins.http.sink_kit import OK, Encoder, Recorder, StreamOnly, all_in_one, new_sink, recording, shipment, verdicts_of
+from wye.message import HttpRequest, Shipment
+from wye.verdict import DELIVERED, Verdict
 
 # ── what is sent ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -339,64 +204,6 @@ async def test_a_wrong_number_of_verdicts_costs_an_attempt(caplog: pytest.LogCap
                 verdicts = await sink.send(shipment("a", "b"))
                 assert [v.kind for v in verdicts] == ["retry", "retry"]  # type: ignore[union-attr]
     assert [record.levelname for record in caplog.records] == ["ERROR"]
-
-
-# ── TLS ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-def server_context(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("127.0.0.1").configure_cert(context)  # pyright: ignore[reportUnknownMemberType]
-    return context
-
-
-def ca_file(authority: trustme.CA, folder: Path) -> str:
-    path = folder / "ca.pem"
-    authority.cert_pem.write_to_path(str(path))
-    return str(path)
-
-
-async def test_https_with_an_own_authority(authority: trustme.CA, tmp_path: Path) -> None:
-    async with recording(Recorder(), server_context(authority)) as port:
-        tls = ClientTls(ca=ca_file(authority, tmp_path))
-        assert await verdicts_of(new_sink(f"https://127.0.0.1:{port}", tls=tls), "a") == [DELIVERED]
-
-
-async def test_https_with_a_client_certificate(authority: trustme.CA, tmp_path: Path) -> None:
-    context = server_context(authority)
-    context.verify_mode = ssl.CERT_REQUIRED
-    authority.configure_trust(context)  # pyright: ignore[reportUnknownMemberType]
-    authority.issue_cert("me@example.org").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "me.pem"))
-    async with recording(Recorder(), context) as port:
-        tls = ClientTls(ca=ca_file(authority, tmp_path), certificate=str(tmp_path / "me.pem"))
-        assert await verdicts_of(new_sink(f"https://127.0.0.1:{port}", tls=tls), "a") == [DELIVERED]
-
-
-async def test_a_certificate_that_is_not_trusted_holds_the_events(authority: trustme.CA) -> None:
-    async with recording(Recorder(), server_context(authority)) as port:
-        (verdict,) = await verdicts_of(new_sink(f"https://127.0.0.1:{port}"), "a")
-        assert verdict.kind == "hold"
-        assert verdict.reason.startswith(f"certificate of 127.0.0.1:{port} not accepted: ")
-        unchecked = new_sink(f"https://127.0.0.1:{port}", tls=ClientTls(verify=False))
-        assert await verdicts_of(unchecked, "a") == [DELIVERED]
-
-
-async def test_tls_to_a_port_that_speaks_none_is_busy() -> None:
-    async with recording(Recorder()) as port:
-        (verdict,) = await verdicts_of(new_sink(f"https://127.0.0.1:{port}", timeout_secs=2, connect_timeout_secs=0.2), "a")
-    assert verdict.kind == "busy"
-
-
-@pytest.mark.parametrize("option", ["ca", "certificate"])
-async def test_missing_files_are_start_errors(option: str, tmp_path: Path) -> None:
-    path = str(tmp_path / "none.pem")
-    with pytest.raises(StartError, match=rf"cannot use tls\.{option} {path}: no such file or directory"):
-        await verdicts_of(new_sink("https://127.0.0.1:1", tls=msgspec.convert({option: path}, ClientTls)), "a")
 
 
 # ── what is shown ────────────────────────────────────────────────────────────────────────────────────────────────────────
