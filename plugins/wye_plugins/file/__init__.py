@@ -1,0 +1,30 @@
+"""Files of JSON lines: a source that reads or follows them, and a sink that appends to them."""
+
+from __future__ import annotations
+
+from wye.plugin import Batching, SinkContext, SinkPart, Source, SourceContext, SourcePart, Transport, hookimpl
+from wye_plugins.file.config import FileSinkOptions, FileSourceOptions
+
+
+def build_source(options: FileSourceOptions, context: SourceContext) -> Source:
+    """A source that reads files once, or follows them."""
+    from wye_plugins.file.source import FileSource
+
+    return FileSource(options, context)
+
+
+def build_sink(options: FileSinkOptions, context: SinkContext) -> Transport:
+    """A sink that appends to files."""
+    from wye_plugins.file.sink import FileSink
+
+    return FileSink(options, context.name)
+
+
+@hookimpl
+def wye_sources() -> list[SourcePart]:
+    return [SourcePart("file", FileSourceOptions, build_source)]
+
+
+@hookimpl
+def wye_sinks() -> list[SinkPart]:
+    return [SinkPart("file", FileSinkOptions, build_sink, Batching(max_events=1000, max_bytes=1_048_576, linger_secs=0.02))]
