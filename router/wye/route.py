@@ -17,6 +17,7 @@ from wye.event import Event
 from wye.ledger import SourceAccount
 from wye.message import Decoded
 from wye.plugin import Transform
+from wye.room import Room
 from wye.sink import Sink
 
 log = logging.getLogger("wye.route")
@@ -173,23 +174,26 @@ def _put(loads: list[_Load], delivery: Delivery, event_bytes: int) -> None:
 # ── waiting for room ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _FREE_ROUNDS = 3
-_HOLD_SECS = 1.0
 
 
 class _Need(Struct, eq=False):
     """How much room one emit needs in one sink, over all its legs."""
 
-    sink: Sink
+    room: Room
     count: int
     event_bytes: int
 
     @property
+    def fits(self) -> bool:
+        return self.room.fits(self.count, self.event_bytes)
+
+    @property
     def met(self) -> bool:
         """Whether there is room, and nobody waits for it already."""
-        return not self.sink.turn.locked() and self.sink.has_room(self.count, self.event_bytes)
+        return not self.room.turn.locked() and self.fits
 
     async def wait(self) -> None:
-        await self.sink.wait_for_room(self.count, self.event_bytes)
+        await self.room.wait(self.count, self.event_bytes)
 
 
 def _needs(loads: Sequence[_Load], event_bytes: int) -> list[_Need]:
@@ -198,7 +202,7 @@ def _needs(loads: Sequence[_Load], event_bytes: int) -> list[_Need]:
     for load in loads:
         sink = load.leg.sink
         if load.events and sink.buffer.when_full == "block":
-            needs.setdefault(sink, _Need(sink, 0, event_bytes)).count += len(load.events)
+            needs.setdefault(sink, _Need(sink.room, 0, event_bytes)).count += len(load.events)
     return list(needs.values())
 
 
@@ -207,28 +211,35 @@ async def _wait_for_room(needs: Sequence[_Need]) -> None:
 
     Who waits holds the turn of the one sink that it waits for, so that who came first is first there, and nobody who only needs
     other sinks is held up. Where several sinks are full by turns, that could go on for ever: after some rounds, in which each
-    full sink has shown that it moves, all turns are held, for a moment.
+    full sink has shown that it moves, all turns are held, for as long as these sinks move.
     """
     while True:
         for _ in range(_FREE_ROUNDS):
             full = next((need for need in needs if not need.met), None)
             if full is None:
                 return
-            async with full.sink.turn:
+            async with full.room.turn:
                 await full.wait()
                 if all(need.met for need in needs if need is not full):
                     return
-        with trio.move_on_after(_HOLD_SECS):
-            async with AsyncExitStack() as turns:
-                await _hold_all(needs, turns)
+        async with AsyncExitStack() as turns:
+            if await _hold_all(needs, turns):
                 return
 
 
-async def _hold_all(needs: Sequence[_Need], turns: AsyncExitStack) -> None:
+async def _hold_all(needs: Sequence[_Need], turns: AsyncExitStack) -> bool:
+    """Whether every sink has room now, and its turn is held. Gives up as soon as one stands still."""
     for need in needs:
-        await turns.enter_async_context(need.sink.turn)
-    while full := [need for need in needs if not need.sink.has_room(need.count, need.event_bytes)]:
-        await full[0].wait()
+        with need.room.while_it_moves() as patience:
+            await turns.enter_async_context(need.room.turn)
+        if patience.cancelled_caught:
+            return False
+    while full := [need for need in needs if not need.fits]:
+        with full[0].room.while_it_moves() as patience:
+            await full[0].wait()
+        if patience.cancelled_caught:
+            return False
+    return True
 
 
 def _told(on_settled: Callable[[bool], None] | None) -> Callable[[Outcome], None]:

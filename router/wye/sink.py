@@ -6,7 +6,6 @@ It knows no vendor. What it promises: an event that was put in is settled exactl
 from __future__ import annotations
 
 import logging
-import math
 import random
 from collections.abc import Sequence
 from typing import cast
@@ -23,13 +22,11 @@ from wye.ledger import SinkAccount
 from wye.message import Shipment, Unfit
 from wye.plugin import Encoder, Transport
 from wye.retry import Backoff
+from wye.room import Room
 from wye.trouble import Trouble
 from wye.verdict import DELIVERED, Verdict, per_event
 
 log = logging.getLogger("wye.sink")
-
-FULL_WARNING_SECS = 5.0
-"""How long a full sink keeps its sources waiting before it is said."""
 
 MOST_ASKED_SECS = 3600.0
 """The longest wait that a vendor may ask for: a slip in a ``Retry-After`` must not stop a sink for a year."""
@@ -56,7 +53,7 @@ class Sink:
         self.name = name
         self.account = SinkAccount(name)
         self.buffer = buffer
-        self.turn = trio.Lock()
+        self.room = Room(name, buffer)
         self._transport = transport
         self._encoder = encoder
         self._batcher = batcher
@@ -65,49 +62,12 @@ class Sink:
         self._dead_letters = dead_letters
         self._collecting = trio.Lock()
         self._queued = trio.Event()
-        self._freed = trio.Event()
         self._closing = False
         self._burying = 0
-        self._full_since: float | None = None
-        self._full_said = False
         self._dropping = False
         self._trouble = Trouble(log, f"sink {name}")
 
     # ── in: called by the router ─────────────────────────────────────────────────────────────────────────────────────────
-
-    def has_room(self, count: int, event_bytes: int) -> bool:
-        """Whether a batch can be put now; a sink that drops instead of blocking always has room."""
-        return self.buffer.when_full != "block" or self.buffer.room_for(count, event_bytes)
-
-    async def wait_for_room(self, count: int, event_bytes: int) -> None:
-        """Wait until a batch can be put; says so once when inputs have waited for long. Whoever waits holds ``turn``."""
-        if self._full_since is None:
-            self._full_since = trio.current_time()
-        try:
-            while not self.has_room(count, event_bytes):
-                self._freed = trio.Event()
-                with trio.move_on_at(math.inf if self._full_said else self._full_since + FULL_WARNING_SECS) as patience:
-                    await self._freed.wait()
-                if patience.cancelled_caught:
-                    self._say_full(trio.current_time() - self._full_since)
-        finally:
-            if not self.turn.statistics().tasks_waiting:
-                self._nobody_waits(trio.current_time() - self._full_since)
-
-    def _say_full(self, secs: float) -> None:
-        self._full_said = True
-        log.warning(
-            'sink %s: buffer full (%d events) for %.0f s; its inputs wait, because when_full = "block"',
-            self.name,
-            self.buffer.held_events,
-            secs,
-        )
-
-    def _nobody_waits(self, secs: float) -> None:
-        if self._full_said:
-            log.warning("sink %s: no input waits any more after %.1f s", self.name, secs)
-        self._full_since = None
-        self._full_said = False
 
     def put(self, batch: Batch) -> None:
         """Take a batch into the buffer. Never waits; what ``when_full`` drops is counted and settled."""
@@ -320,7 +280,7 @@ class Sink:
         counted = runs(batches)
         self.buffer.release(len(batches), sum(batch.event_bytes * count for batch, count in counted))
         self._count_in_flight()
-        self._freed.set()
+        self.room.freed()
         for batch, count in counted:
             batch.delivery.settle(count)
 
