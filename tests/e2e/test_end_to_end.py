@@ -176,7 +176,8 @@ adapter = "clickstream"
     assert [letter["source"] for letter in letters] == ["file"] * 3
     assert letters[0]["original"] == "{not json"
     assert letters[2]["original_base64"] == "//4="
-    assert wye.ledger["sources"][0] == {"name": "file", "received": len(good), "undecodable": 3}
+    source = wye.ledger["sources"][0]
+    assert (source["received"], source["undecodable"]) == (len(good), 3)
     assert wye.sink("out")["received"] == len(good)
 
 
@@ -185,8 +186,7 @@ async def test_a_stop_drains_and_a_second_one_gives_up(tmp_path: Path, signals: 
     edge = free_port()
     partner = HttpPartner()
     partner.gate = trio.Event()
-    config = STALLED.format(edge=edge, url=partner.url)
-    async with partner.listening(), running(tmp_path, config) as wye:
+    async with partner.listening(), running(tmp_path, STALLED.format(edge=edge, url=partner.url)) as wye:
         await wye.listening(edge)
         assert (await post(edge, [clickstream_event(1)])).status_code == 200
         wye.process.terminate()
@@ -231,7 +231,8 @@ async def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
 
 async def test_a_path_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").mkdir()
-    wye = await started_and_failed(tmp_path, STALLED.format(edge=free_port(), url="http://127.0.0.1:9"))
+    async with HttpPartner().listening() as partner:
+        wye = await started_and_failed(tmp_path, STALLED.format(edge=free_port(), url=partner.url))
     assert wye.printed.count("\n") == 1
     assert "events.jsonl" in wye.printed
 

@@ -7,7 +7,7 @@ from wye_plugins.websocket.config import WebSocketSinkOptions, WebSocketSourceOp
 
 
 def build_source(options: WebSocketSourceOptions, context: SourceContext) -> Source:
-    """Raises ``StartError`` when ``url`` is given with several adapters."""
+    """Raises ``ValueError`` when ``url`` is given with several adapters."""
     from wye_plugins.websocket import parts
 
     return parts.source(options, context)

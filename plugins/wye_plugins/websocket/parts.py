@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wye.plugin import SinkContext, Source, SourceContext, StartError, Stream, Transport
+from wye.plugin import SinkContext, Source, SourceContext, Stream, Transport
 from wye.retry import Backoff
 from wye_plugins.websocket.client import WebSocketClientSource
 from wye_plugins.websocket.config import WebSocketSinkOptions, WebSocketSourceOptions
@@ -14,7 +14,7 @@ from wye_plugins.websocket.serve import WebSocketServeSink
 
 
 def source(options: WebSocketSourceOptions, context: SourceContext) -> Source:
-    """Raises ``StartError`` when ``url`` is given with several adapters."""
+    """Raises ``ValueError`` when ``url`` is given with several adapters."""
     limits = ReceiveLimits(
         options.max_message_bytes,
         options.max_batch_events,
@@ -25,7 +25,7 @@ def source(options: WebSocketSourceOptions, context: SourceContext) -> Source:
     if options.url is None:
         return WebSocketListenSource(context.name, options, limits, context.adapters)
     if len(context.adapters) != 1:
-        raise StartError(f"{context.name}: `url` takes exactly one adapter, and there are {len(context.adapters)}")
+        raise ValueError(f"`url` takes exactly one adapter, and there are {len(context.adapters)}")
     adapter = context.adapters[0]
     dial = _dial(options, options.url, adapter.stream)
     return WebSocketClientSource(context.name, dial, adapter.decoder, limits, _backoff(options))

@@ -157,7 +157,7 @@ async def test_a_server_that_closes_during_the_handshake_is_tried_again_at_once(
 
 
 def test_a_stream_has_one_format() -> None:
-    with pytest.raises(StartError, match="exactly one adapter, and there are 2"):
+    with pytest.raises(ValueError, match="exactly one adapter, and there are 2"):
         new_source(options("ws://127.0.0.1:1"), inbound(), inbound())
 
 
