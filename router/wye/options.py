@@ -5,6 +5,7 @@ Every field carries ``Meta(description=…)`` and, where it has one, its unit in
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -22,3 +23,12 @@ WhenFull = Literal["block", "drop_newest", "drop_oldest"]
 
 class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of every config struct."""
+
+
+class OptionErrors(ValueError):
+    """Several mistakes in a part's options, each with the keys that lead to it; what ``build`` may raise instead of one
+    ``ValueError`` for all."""
+
+    def __init__(self, mistakes: Sequence[tuple[tuple[str | int, ...], str]]) -> None:
+        super().__init__("; ".join(f"{'.'.join(map(str, path))}: {message}" for path, message in mistakes))
+        self.mistakes = mistakes

@@ -49,6 +49,7 @@ class Registry:
             for name, plugin in plugins:
                 if manager.parse_hookimpl_opts(plugin, f"wye_{kind}s") is not None:
                     self._collect(kind, plugin, name, (distributions or {}).get(name, "wye"))
+        self.offers.sort(key=lambda offer: (KINDS.index(offer.kind), offer.part.name))
 
     def _collect(self, kind: Kind, plugin: Any, name: str, distribution: str) -> None:
         who = f"plugin {name} ({distribution})"
@@ -65,7 +66,7 @@ class Registry:
 
     def names(self, kind: Kind) -> list[str]:
         """The names that ``type = "…"`` can take for this kind."""
-        return [name for of_kind, name in self._by_name if of_kind == kind]
+        return sorted(name for of_kind, name in self._by_name if of_kind == kind)
 
     def source(self, name: str) -> SourcePart | None:
         return self._get("source", name)

@@ -17,7 +17,7 @@ from msgspec import Struct
 from wye.annotations import alternatives, members_of, struct_in
 from wye.errors import Path, Report
 from wye.event import CUSTOM, EVENT_TYPES, Event, UserAttr
-from wye.words import found, literals, nearest
+from wye.words import closest, found, literals, nearest
 
 Test = Callable[[Any], bool]
 
@@ -50,7 +50,14 @@ def _one(key: str, value: Any, struct: type[Struct], path: Path, report: Report)
     if name not in hints:
         report(path, f"no such field; {nearest(name, [*hints, 'not', 'any'])}")
         return _never
-    inner = _field(hints[name], {rest: value} if dot else value, path, report)
+    if dot:  # "page.url": one key in the file, two in the condition
+
+        def report_at_key(at: Path, message: str) -> None:
+            report((*path, *at[len(path) + 1 :]), message)
+
+        inner = _field(hints[name], {rest: value}, path, report_at_key)
+    else:
+        inner = _field(hints[name], value, path, report)
     if name == "type" and struct is Event:
         _check_types(value, path, report)
     return lambda subject: inner(getattr(subject, name))
@@ -143,7 +150,7 @@ def _value(value: Any, kind: Any, path: Path, report: Report) -> Test:
         if _fits(one, kind):
             wanted.add(_comparable(one))
         else:
-            report((*path, index) if several else path, _misfit(one, kind))
+            report((*path, index) if several else path, _misfit(one, kind, alone=not several))
     if kind is not Any and all(isinstance(one, str) for _, one in wanted):
         return _text(frozenset(one for _, one in wanted))
     return lambda subject: any(_comparable(one) in wanted for one in _values(subject))
@@ -181,7 +188,7 @@ def _presence(present: Any, path: Path, report: Report) -> Test:
 def _between(table: dict[str, Any], kind: Any, path: Path, report: Report) -> Test:
     """One value must lie within both bounds."""
     if not _holds_numbers(kind):
-        report(path, f"min and max are for numbers, and this is {_what(kind)}")
+        report(path, f"min and max are for numbers; expected {_wanted(kind)[0]}")
         return _never
     bounds = {"min": Decimal("-Infinity"), "max": Decimal("Infinity")}
     for name in _BOUNDS:
@@ -230,28 +237,23 @@ def _fits(value: Any, kind: Any) -> bool:
     return _is_number(value) if _holds_numbers(kind) else isinstance(value, str) and str in alternatives(kind)
 
 
-def _misfit(value: Any, kind: Any) -> str:
-    choices = literals(kind)
-    hint = f"; {nearest(value, choices, values=True)}" if choices and isinstance(value, str) else ""
-    ways = " or { present = true }" if bytes in alternatives(kind) else ", or a list of such values"
-    return f"this is {_what(kind)}; expected {_wanted(kind)}{ways}, found {found(value)}{hint}"
+def _misfit(value: Any, kind: Any, *, alone: bool) -> str:
+    one, several = _wanted(kind)
+    hint = closest(value, literals(kind)) if isinstance(value, str) else None
+    message = f"expected {one}{f' or {several}' if alone and several else ''}, found {found(value)}"
+    return message if hint is None else f"{message}; did you mean {found(hint)}?"
 
 
-def _what(kind: Any) -> str:
+def _wanted(kind: Any) -> tuple[str, str]:
+    """What a field can be compared to, and the words for several of that."""
     if kind is Any:
-        return "any plain value"
-    if literals(kind):
-        return "a choice"
-    return "a number" if _holds_numbers(kind) else "bytes" if bytes in alternatives(kind) else "a string"
-
-
-def _wanted(kind: Any) -> str:
-    if kind is Any:
-        return "a string, a number, true or false"
+        return "a string, a number, true or false", "a list of these"
     choices = literals(kind)
     if choices:
-        return "one of " + ", ".join(map(found, choices))
-    return "a number" if _holds_numbers(kind) else "nothing" if bytes in alternatives(kind) else "a string"
+        return "one of " + ", ".join(map(found, choices)), "a list of these"
+    if bytes in alternatives(kind):
+        return "{ present = true }", ""
+    return ("a number", "a list of numbers") if _holds_numbers(kind) else ("a string", "a list of strings")
 
 
 def _holds_numbers(kind: Any) -> bool:

@@ -54,7 +54,8 @@ def closest(name: str, valid: Iterable[str]) -> str | None:
     """The valid name that was probably meant, if there is one."""
     lower = {one.lower(): one for one in valid}
     close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
-    return lower[close[0]] if close else None
+    begun = [one for one in lower if len(name) > 2 and one.startswith(name.lower())]
+    return lower[(close or begun)[0]] if close or begun else None
 
 
 def nearest(name: str, valid: Iterable[str], *, values: bool = False) -> str:

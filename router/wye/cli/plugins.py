@@ -79,6 +79,6 @@ def _describe(offers: list[Offer]) -> None:
             show.line(f"from {offer.distribution}", bold=f"{kind} {offer.part.name}", out=sys.stdout)
             rows = [(one.name, one.type, one.default, one.description) for one in describe(config, nested=True)]
             if rows:
-                show.table(("option", "type", "default", ""), rows, out=sys.stdout)
+                show.table(("option", "type", "default", "description"), rows, out=sys.stdout)
             else:
                 print("no options")

@@ -88,6 +88,7 @@ def overview(config: Config) -> None:
         only = f" where {redact(found(sink.options.where))}" if sink.options.where else ""
         rows.append((sink.name, sink.options.type, ", ".join(sink.options.inputs) + only, redact(sink.transport.target)))
     table(("sink", "type", "gets events of", "sends to"), rows)
+    line(f"stop with Ctrl-C or SIGTERM; what is in flight has {config.grace_secs:g} s then", bold="wye runs:")
 
 
 def ledger(accounts: Ledger, dead_letters: DeadLetters) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from wye.errors import Path, Report
+from wye.options import OptionErrors
 from wye.plugin import StartError
 
 T = TypeVar("T")
@@ -19,6 +20,9 @@ def built(build: Callable[[], T], path: Path, report: Report) -> T | None:
     """
     try:
         return build()
+    except OptionErrors as error:
+        for inner, message in error.mistakes:
+            report((*path, *inner), message)
     except (ValueError, StartError) as error:
         report(path, str(error) or type(error).__name__)
     except Exception as error:

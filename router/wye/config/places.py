@@ -62,11 +62,20 @@ def _check_files(sources: Tables, sinks: Tables, report: Report) -> None:
     for name, table in sources.items():
         for path in _paths(table):
             for file, owner in written.items():
-                if fnmatch.fnmatchcase(file, os.path.normpath(path).replace("**/", "*")) or file == os.path.normpath(path):
+                if _reads(os.path.normpath(path).split(os.sep), file.split(os.sep)):
                     report(
                         ("sources", name, "path"),
                         f"{found(path)} is written by [sinks.{owner}]; its events would go round in a circle",
                     )
+
+
+def _reads(pattern: list[str], file: list[str]) -> bool:
+    """Whether a glob pattern matches a path, both cut into names; ``**`` stands for any number of folders."""
+    if not pattern or not file:
+        return not pattern and not file
+    if pattern[0] == "**":
+        return any(_reads(pattern[1:], file[skipped:]) for skipped in range(len(file)))
+    return fnmatch.fnmatchcase(file[0], pattern[0]) and _reads(pattern[1:], file[1:])
 
 
 def _paths(table: dict[str, Any]) -> list[str]:

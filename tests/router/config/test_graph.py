@@ -1,0 +1,154 @@
+"""How parts hang together. ``parts`` writes the tables, one a line, so that line numbers can be read off."""
+
+from __future__ import annotations
+
+import pytest
+
+from router.fakes import Configs
+
+
+def parts(*, sources: str = "a", transforms: dict[str, str] | None = None, sinks: dict[str, str] | None = None) -> str:
+    """Dotted TOML, a line a part: names of sources, and for the others their inputs by name."""
+
+    def inputs(names: str) -> str:
+        return str(names.split()).replace("'", '"')
+
+    lines = [f'sources.{name} = {{ type = "fake" }}' for name in sources.split()]
+    for name, above in (transforms or {}).items():
+        lines.append(f'transforms.{name} = {{ type = "filter", where = {{}}, inputs = {inputs(above)} }}')
+    for name, above in ({"z": "a"} if sinks is None else sinks).items():
+        lines.append(f'sinks.{name} = {{ type = "fake", inputs = {inputs(above)} }}')
+    return "\n".join(lines)
+
+
+def test_a_diamond_is_fine(configs: Configs) -> None:
+    assert configs.said(parts(transforms={"l": "a", "r": "a"}, sinks={"z": "l r"})) == ""
+
+
+def test_inputs_that_are_none(configs: Configs) -> None:
+    assert configs.said(parts(sources="edge", sinks={"y": "edge", "z": "y egde edge edge"})) == (
+        'wye.toml:3: [sinks.z] inputs[0]: "y" is a sink; only sources and transforms give events\n'
+        'wye.toml:3: [sinks.z] inputs[1]: there is no source or transform "egde"; did you mean "edge"?\n'
+        'wye.toml:3: [sinks.z] inputs[3]: "edge" stands here twice; its events would arrive twice'
+    )
+
+
+def test_events_that_go_nowhere(configs: Configs) -> None:
+    assert configs.said(parts(sources="a b", transforms={"t": "a"})) == (
+        'wye.toml:2: [sources.b]: nothing has "b" among its inputs; its events would go nowhere\n'
+        'wye.toml:3: [transforms.t]: nothing has "t" among its inputs; its events would go nowhere'
+    )
+
+
+def test_a_misspelt_input_does_not_make_the_other_unused(configs: Configs) -> None:
+    assert "go nowhere" not in configs.said(parts(sources="edge", sinks={"z": "egde"}))
+
+
+def test_a_name_for_two(configs: Configs) -> None:
+    assert configs.said(parts(transforms={"a": "a"})).startswith(
+        'wye.toml:2: [transforms.a]: there is a source "a" too; inputs could mean either, so rename one'
+    )
+
+
+@pytest.mark.parametrize(
+    ("transforms", "said"),
+    [
+        ({"t": "t"}, "wye.toml:2: [transforms.t] inputs: a cycle: t ← t"),
+        ({"t": "u", "u": "t"}, "wye.toml:2: [transforms.t] inputs: a cycle: t ← u ← t"),
+        ({"t": "a u", "u": "v", "v": "a t"}, "wye.toml:2: [transforms.t] inputs: a cycle: t ← u ← v ← t"),
+        ({"s": "t", "t": "u", "u": "t a"}, "wye.toml:3: [transforms.t] inputs: a cycle: t ← u ← t"),
+    ],
+)
+def test_a_cycle_is_told_once(configs: Configs, transforms: dict[str, str], said: str) -> None:
+    assert configs.said(parts(transforms=transforms, sinks={"z": f"a {' '.join(transforms)}"})) == said
+
+
+def test_two_cycles_through_one_transform_are_two(configs: Configs) -> None:
+    said = configs.said(parts(transforms={"t": "u v a", "u": "t", "v": "t"}, sinks={"z": "t"}))
+    assert [line.rpartition(": ")[2] for line in said.splitlines()] == ["t ← u ← t", "t ← v ← t"]
+
+
+def test_a_long_chain_is_no_cycle(configs: Configs) -> None:
+    chain = {"t0": "a", **{f"t{number}": f"t{number - 1}" for number in range(1, 300)}}
+    assert configs.said(parts(transforms=dict(reversed(chain.items())), sinks={"z": "t299"})) == ""
+
+
+def two(first: str, second: str) -> str:
+    return f"""
+[sources.a]
+type = "fake"
+{first}
+[sinks.z]
+type = "fake"
+inputs = ["a"]
+{second}
+"""
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("127.0.0.1:80", "127.0.0.1:80"),
+        ("0.0.0.0:80", "127.0.0.1:80"),
+        ("127.0.0.1:80", "[::]:80"),
+        ("[::]:80", "0.0.0.0:80"),
+        ("localhost:80", "127.0.0.1:80"),
+        ("localhost:80", "[::1]:80"),
+        ("LocalHost:80", "localhost:80"),
+        (":80", "10.0.0.1:80"),
+        ("shop.internal:80", "shop.internal:80"),
+        ("[0:0::1]:080", "[::1]:80"),
+    ],
+)
+def test_an_address_is_used_once(configs: Configs, one: str, other: str) -> None:
+    assert configs.said(two(f'address = "{one}"', f'address = "{other}"')) == (
+        f'wye.toml:8: [sinks.z] address: "{other}" is already used by [sources.a]'
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("127.0.0.1:80", "127.0.0.1:81"),
+        ("127.0.0.1:80", "10.0.0.1:80"),
+        ("127.0.0.1:0", "127.0.0.1:0"),
+        ("0.0.0.0:0", "[::]:0"),
+        ("shop.internal:80", "desk.internal:80"),
+        ("localhost:80", "10.0.0.1:80"),
+        ("nonsense", "nonsense"),
+        ("a:b", "a:b"),
+    ],
+)
+def test_addresses_that_do_not_meet(configs: Configs, one: str, other: str) -> None:
+    assert configs.said(two(f'address = "{one}"', f'address = "{other}"')) == ""
+
+
+def files(source: str, *sinks: str) -> str:
+    text = f'[sources.a]\ntype = "file"\npath = {source}\n'
+    for number, path in enumerate(sinks):
+        text += f'[sinks.z{number}]\ntype = "file"\ninputs = ["a"]\npath = "{path}"\n'
+    return text
+
+
+def test_a_file_is_written_once(configs: Configs) -> None:
+    assert configs.said(files('"in"', "out/x.jsonl", "./out/../out/x.jsonl")) == (
+        'wye.toml:11: [sinks.z1] path: "./out/../out/x.jsonl" is already written by [sinks.z0]'
+    )
+
+
+@pytest.mark.parametrize(
+    "path", ['"out/x.jsonl"', '"./out/x.jsonl"', '"out/*.jsonl"', '"**/*.jsonl*"', '"o?t/**/x*"', '["other", "out/x.*"]']
+)
+def test_what_is_written_is_not_read(configs: Configs, path: str) -> None:
+    said = configs.said(files(path, "out/x.jsonl"))
+    assert said.startswith("wye.toml:3: [sources.a] path: ")
+    assert said.endswith("is written by [sinks.z0]; its events would go round in a circle")
+
+
+@pytest.mark.parametrize("path", ['"in/x.jsonl"', '"out/*.csv"', '"*.jsonl"', '"*/*/*"', '"out"', "[]"])
+def test_other_files_may_be_read(configs: Configs, path: str) -> None:
+    assert configs.said(files(path, "out/x.jsonl")) == ""
+
+
+def test_paths_of_other_kinds_of_parts_are_not_files(configs: Configs) -> None:
+    assert configs.said(two('path = "/collect"', 'path = "/collect"')) == ""

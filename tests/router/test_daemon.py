@@ -1,0 +1,374 @@
+"""What starts before what, what outlives what, and how it ends. Time is trio's mock clock."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+import trio
+
+from router.fakes import Configs, FakeSink, FakeSource
+from wye.config import Config
+from wye.daemon import Daemon
+from wye.errors import Exit
+from wye.event import Event
+from wye.message import Decoded, Failure
+from wye.plugin import Intake, StartError
+from wye.testing import make_event
+
+TWO_AND_TWO = """
+data_dir = "DATA"
+grace_secs = 7
+[sources.a]
+type = "fake"
+[sources.b]
+type = "fake"
+[sinks.y]
+type = "fake"
+inputs = ["a", "b"]
+[sinks.z]
+type = "fake"
+inputs = ["b"]
+"""
+
+
+class Life:
+    """A daemon with fake parts, and what they said, in order."""
+
+    def __init__(self, configs: Configs, text: str) -> None:
+        self.config: Config = configs.load(text.replace("DATA", str(configs.folder / "data")))
+        self.sources = {one.name: cast(FakeSource, one.source) for one in self.config.sources}
+        self.sinks = {one.name: cast(FakeSink, one.transport) for one in self.config.sinks}
+        self.said: list[str] = []
+        for part in (*self.sources.values(), *self.sinks.values()):
+            part.said = self.said
+        self.daemon = Daemon(self.config)
+
+    async def run(self, on_started: Callable[[], None] = lambda: None) -> Exit:
+        return await self.daemon.run(on_started)
+
+    def account(self, sink: str) -> dict[str, int]:
+        """The counts that are not zero; they add up."""
+        assert self.daemon.ledger.balanced
+        (account,) = [one for one in self.daemon.ledger.sinks if one.name == sink]
+        names = ("received", "delivered", "filtered", "dead_lettered", "dropped", "in_flight")
+        return {name: getattr(account, name) for name in names if getattr(account, name)}
+
+
+@pytest.fixture
+def life(configs: Configs) -> Life:
+    return Life(configs, TWO_AND_TWO)
+
+
+async def test_sinks_open_first_and_close_last(life: Life) -> None:
+    code = await life.run(lambda: life.said.append("started"))
+    assert code is Exit.OK
+    assert life.said[:2] == ["open sink y", "open sink z"]
+    assert life.said.index("start source a") < life.said.index("start source b") < life.said.index("started")
+    assert {*life.said[-2:]} == {"close sink y", "close sink z"}
+    assert max(life.said.index(f"end source {name}") for name in "ab") < life.said.index("close sink y")
+
+
+async def test_a_source_that_ends_lets_everything_be_delivered(life: Life) -> None:
+    assert await life.run() is Exit.OK
+    assert sorted(life.sinks["y"].got) == ["a-0", "a-1", "a-2", "b-0", "b-1", "b-2"]
+    assert life.sinks["z"].got == ["b-0", "b-1", "b-2"]
+    assert life.account("y") == {"received": 6, "delivered": 6}
+    assert [one.received for one in life.daemon.ledger.sources] == [3, 3]
+
+
+async def test_a_daemon_can_be_stopped_twice_and_the_first_grace_counts(
+    life: Life, autojump_clock: trio.testing.MockClock
+) -> None:
+    life.sources["a"].done = trio.Event()
+    life.sinks["y"].gate = trio.Event()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stop_after, life, 1)
+        nursery.start_soon(stop_after, life, 5)
+        assert await life.run() is Exit.UNFINISHED
+        assert trio.current_time() == pytest.approx(8)
+    assert life.account("y") == {"received": 6, "in_flight": 6}
+    assert life.account("z") == {"received": 3, "delivered": 3}
+
+
+async def stop_after(life: Life, seconds: float) -> None:
+    await trio.sleep(seconds)
+    life.daemon.stop()
+
+
+async def test_a_stop_drains(life: Life, autojump_clock: trio.testing.MockClock) -> None:
+    life.sources["a"].done = life.sources["b"].done = trio.Event()
+    life.sinks["y"].gate = trio.Event()
+
+    async def open_the_gate() -> None:
+        await trio.sleep(3)
+        life.sinks["y"].gate.set()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stop_after, life, 1)
+        nursery.start_soon(open_the_gate)
+        assert await life.run() is Exit.OK
+    assert life.account("y") == {"received": 6, "delivered": 6}
+
+
+async def test_a_source_that_does_not_stop_is_cut_off_and_not_called_finished(
+    life: Life, autojump_clock: trio.testing.MockClock
+) -> None:
+    async def run(intake: Intake, /, *, task_status: trio.TaskStatus[None]) -> None:
+        task_status.started()
+        await trio.sleep_forever()
+
+    life.sources["a"].run = run  # type: ignore[method-assign]
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stop_after, life, 1)
+        assert await life.run() is Exit.UNFINISHED
+    assert trio.current_time() == pytest.approx(8)
+
+
+async def test_letters_that_cannot_be_written_are_not_called_finished(
+    life: Life, configs: Configs, autojump_clock: trio.testing.MockClock
+) -> None:
+    life.sources["a"].events = []
+    (configs.folder / "data").mkdir()
+    (configs.folder / "data" / "dead-letters.jsonl").mkdir()  # what stands in the way of the file
+
+    async def run(intake: Intake, /, *, task_status: trio.TaskStatus[None]) -> None:
+        task_status.started()
+        await intake.emit(Decoded([], [Failure("not JSON", b"{")]))
+
+    life.sources["a"].run = run  # type: ignore[method-assign]
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stop_after, life, 1)
+        assert await life.run() is Exit.UNFINISHED
+
+
+class TestStart:
+    async def test_all_sinks_that_cannot_are_told_of_at_once(self, life: Life) -> None:
+        life.sinks["y"].start_fault = StartError("cannot listen on 127.0.0.1:80: in use")
+        life.sinks["z"].start_fault = PermissionError(13, "Permission denied", "out.jsonl")
+        with pytest.raises(StartError) as caught:
+            await life.run()
+        assert str(caught.value).splitlines() == [
+            "sink y: cannot listen on 127.0.0.1:80: in use",
+            "sink z: out.jsonl: Permission denied",
+        ]
+        assert not any("source" in said for said in life.said)
+
+    async def test_what_is_open_already_is_closed(self, life: Life) -> None:
+        life.sinks["z"].start_fault = StartError("no")
+        with pytest.raises(StartError, match="^sink z: no$"):
+            await life.run()
+        assert life.said == ["open sink y", "close sink y"]
+
+    async def test_a_source_that_cannot_is_one_line(self, life: Life) -> None:
+        life.sources["b"].start_fault = StartError("cannot read\nin.jsonl")
+        with pytest.raises(StartError, match=r"^source b: cannot read in\.jsonl$"):
+            await life.run(lambda: pytest.fail("it has not started"))
+        assert {"close sink y", "close sink z"} <= set(life.said)
+
+    async def test_several_faults_of_one_part_in_a_group(self, life: Life) -> None:
+        life.sinks["y"].start_fault = ExceptionGroup("", [StartError("one"), ExceptionGroup("", [StartError("two")])])
+        with pytest.raises(StartError, match="^sink y: one\nsink y: two$"):
+            await life.run()
+
+    async def test_a_line_that_names_its_part_is_left_alone(self, life: Life) -> None:
+        life.sources["b"].start_fault = StartError("source b: no")
+        with pytest.raises(StartError, match="^source b: no$"):
+            await life.run()
+
+    async def test_a_bug_is_no_start_error(self, life: Life) -> None:
+        life.sinks["y"].start_fault = KeyError("a bug")
+        with pytest.raises(BaseExceptionGroup) as caught:
+            await life.run()
+        assert caught.group_contains(KeyError)
+
+    async def test_a_data_dir_that_is_a_file(self, configs: Configs) -> None:
+        (configs.folder / "data").write_text("")
+        with pytest.raises(StartError, match=r"^data_dir: .*/data is no directory; choose another data_dir$"):
+            await Life(configs, TWO_AND_TWO).run()
+
+    async def test_a_data_dir_that_cannot_be_written(self, life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+        def denied(*_: Any) -> bool:
+            return False
+
+        monkeypatch.setattr(os, "access", denied)
+        with pytest.raises(StartError, match=r"^data_dir: cannot write in .*; change its permissions"):
+            await life.run()
+
+    async def test_nothing_is_made_in_a_data_dir_that_is_not_needed(self, life: Life, configs: Configs) -> None:
+        await life.run()
+        assert not (configs.folder / "data").exists()
+
+
+async def test_a_source_that_breaks_stops_all_and_the_rest_is_delivered(life: Life, caplog: pytest.LogCaptureFixture) -> None:
+    life.sources["a"].run_fault = RuntimeError("a bug")
+    life.sources["a"].until_fault = trio.Event()
+    life.sources["b"].done = trio.Event()
+    assert await life.run(life.sources["a"].until_fault.set) is Exit.BROKEN
+    assert life.account("y") == {"received": 6, "delivered": 6}
+    assert "source a broke; stopping: a bug" in caplog.text
+
+
+async def test_a_source_that_never_says_it_started_but_ends(life: Life) -> None:
+    async def run(intake: Intake, /, *, task_status: trio.TaskStatus[None]) -> None:
+        await intake.emit(Decoded([make_event("only")]))
+
+    life.sources["a"].run = run  # type: ignore[method-assign]
+    assert await life.run() is Exit.OK
+    assert "only" in life.sinks["y"].got
+
+
+class TestSignals:
+    @pytest.fixture
+    def held(self, configs: Configs) -> Life:
+        """Its sink y holds everything, and its sources wait to be stopped."""
+        life = Life(configs, TWO_AND_TWO)
+        life.sources["a"].done = life.sources["b"].done = trio.Event()
+        life.sinks["y"].gate = trio.Event()
+        return life
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+    async def test_one_drains(self, held: Life, number: signal.Signals) -> None:
+        def on_started() -> None:
+            signal.raise_signal(number)
+            held.sinks["y"].gate.set()
+
+        assert await held.run(on_started) is Exit.OK
+        assert held.account("y").get("in_flight") is None
+
+    async def test_a_second_one_aborts(self, held: Life, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.INFO)
+
+        async def twice() -> None:
+            while held.account("y").get("in_flight") != 6:
+                await trio.sleep(0)
+            signal.raise_signal(signal.SIGTERM)
+            while "SIGTERM: stopping, at most 7 s" not in caplog.text:
+                await trio.sleep(0)
+            signal.raise_signal(signal.SIGINT)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(twice)
+            with trio.fail_after(5):  # well within the grace
+                assert await held.run() is Exit.UNFINISHED
+        assert "SIGINT again: giving up what is in flight" in caplog.text
+        assert held.account("y") == {"received": 6, "in_flight": 6}
+
+    async def test_the_first_one_after_a_source_broke_does_not_abort(
+        self, held: Life, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        held.sources["a"].run_fault = RuntimeError("a bug")
+
+        async def once() -> None:
+            while "broke" not in caplog.text:
+                await trio.sleep(0)
+            signal.raise_signal(signal.SIGTERM)
+            while "SIGTERM: stopping" not in caplog.text:
+                await trio.sleep(0)
+            held.sinks["y"].gate.set()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(once)
+            assert await held.run() is Exit.BROKEN
+        assert "in_flight" not in held.account("y")
+
+
+class TestWays:
+    EVENTS = tuple(make_event(f"{kind}-{number}", type=kind) for kind in ("purchase", "search") for number in range(2))
+
+    async def through(self, configs: Configs, text: str) -> Life:
+        life = Life(configs, '[sources.a]\ntype = "fake"\n' + text)
+        life.sources["a"].events = self.EVENTS
+        assert await life.run() is Exit.OK
+        return life
+
+    async def test_a_filter_on_the_way(self, configs: Configs, autojump_clock: trio.testing.MockClock) -> None:
+        life = await self.through(
+            configs,
+            """
+[transforms.buys]
+type = "filter"
+inputs = ["a"]
+where = { type = "purchase" }
+[sinks.z]
+type = "fake"
+inputs = ["buys"]
+""",
+        )
+        assert life.sinks["z"].got == ["purchase-0", "purchase-1"]
+        assert life.account("z") == {"received": 4, "delivered": 2, "filtered": 2}
+
+    async def test_two_filters_in_a_row_and_a_condition_of_the_sink(
+        self, configs: Configs, autojump_clock: trio.testing.MockClock
+    ) -> None:
+        life = await self.through(
+            configs,
+            """
+[transforms.second]
+type = "filter"
+inputs = ["first"]
+where = { id = ["purchase-1", "search-1", "purchase-0"] }
+[transforms.first]
+type = "filter"
+inputs = ["a"]
+where = { type = "purchase" }
+[sinks.z]
+type = "fake"
+inputs = ["second"]
+where = { id = ["purchase-1", "search-0"] }
+""",
+        )
+        assert life.sinks["z"].got == ["purchase-1"]
+        assert life.account("z") == {"received": 4, "delivered": 1, "filtered": 3}
+
+    async def test_two_ways_to_one_sink(self, configs: Configs, autojump_clock: trio.testing.MockClock) -> None:
+        life = await self.through(
+            configs,
+            """
+[transforms.buys]
+type = "filter"
+inputs = ["a"]
+where = { type = "purchase" }
+[transforms.firsts]
+type = "filter"
+inputs = ["a"]
+where = { id = ["purchase-0", "search-0"] }
+[sinks.z]
+type = "fake"
+inputs = ["buys", "firsts"]
+""",
+        )
+        assert sorted(life.sinks["z"].got) == ["purchase-0", "purchase-0", "purchase-1", "search-0"]
+        assert life.account("z") == {"received": 8, "delivered": 4, "filtered": 4}
+
+
+async def test_options_of_a_sink_win_over_those_of_its_kind(configs: Configs, autojump_clock: trio.testing.MockClock) -> None:
+    life = Life(
+        configs,
+        """
+[sources.a]
+type = "fake"
+[sinks.z]
+type = "fake"
+inputs = ["a"]
+batch = { max_events = 2 }
+""",
+    )
+    sizes: list[int] = []
+    sink = life.sinks["z"]
+    send = sink.send
+
+    async def counting(shipment: Any, /) -> Any:
+        sizes.append(len(shipment.events))
+        return await send(shipment)
+
+    sink.send = counting  # type: ignore[method-assign]
+    events: list[Event] = [make_event(str(number)) for number in range(5)]
+    life.sources["a"].events = events
+    assert await life.run() is Exit.OK
+    assert (sum(sizes), max(sizes)) == (5, 2)
