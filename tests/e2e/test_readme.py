@@ -56,7 +56,7 @@ def test_the_demo() -> None:
         env={**os.environ, "COLUMNS": "160"},
     )
     assert demo.returncode == 0, demo.stdout + demo.stderr
-    for expected in ("What came in", "What went out", "× 503, then", "received", "partner, Clickstream"):
+    for expected in ("What came in", "What went out", "× 503, then", "received", "as Clickstream", "as its order"):
         assert expected in demo.stdout
     assert "a-token-nobody-may-see" not in demo.stdout
     table = next(text for _, text in BLOCKS if text.startswith("sink "))
