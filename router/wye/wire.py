@@ -26,6 +26,8 @@ from wye.money import is_amount
 
 REST = "wye:rest"
 _REST_BYTES = REST.encode()
+# Nobody writes one of these letters as an escape but to hide the name from us.
+_ESCAPED_REST = re.compile(rb"\\u00(?:3[aA]|65|7[23479])")
 
 _to_json = msgspec.json.Encoder(decimal_format="number")
 _canonical_json = msgspec.json.Encoder(decimal_format="number", order="deterministic")
@@ -58,7 +60,7 @@ class WireDecoder(Generic[W]):
     def read(self, payload: Payload) -> tuple[list[W], list[Failure]]:
         """The records of a payload: one or several a line, or one or several a message; objects, or arrays of objects."""
         body = payload.body
-        if _REST_BYTES not in body:
+        if not _may_name_rest(body):
             try:
                 if payload.framing == "lines":
                     return self._one.decode_lines(body), []
@@ -91,7 +93,7 @@ class WireDecoder(Generic[W]):
                 failures.append(Failure(str(error), piece, place if line is None else line))
 
     def _read_one(self, text: bytes) -> W:
-        if _REST_BYTES not in text:
+        if not _may_name_rest(text):
             try:
                 return self._one.decode(text)
             except _BAD_JSON:
@@ -100,6 +102,10 @@ class WireDecoder(Generic[W]):
         if too_deep(document):
             raise ValueError("JSON is nested too deeply")
         return sift(document, self._type)
+
+
+def _may_name_rest(text: bytes) -> bool:
+    return _REST_BYTES in text or (b"\\u00" in text and _ESCAPED_REST.search(text) is not None)
 
 
 def parse(text: bytes) -> Json:
@@ -139,7 +145,7 @@ def _split_concatenated(text: bytes) -> list[bytes]:
     """Cut ``{…}{…}`` after each document."""
     string = text.decode()
     pieces: list[bytes] = []
-    start = 0
+    start = _SPACE.match(string).end()  # type: ignore[union-attr]  it always matches
     while start < len(string):
         _, end = _scanner.raw_decode(string, start)
         pieces.append(string[start:end].encode())
@@ -212,6 +218,11 @@ def _fields(wire: type[Wire]) -> dict[str, _Field]:
     }
 
 
+@functools.cache
+def _nested(wire: type[Wire]) -> dict[str, _Field]:
+    return {name: field for name, field in _fields(wire).items() if field.one is not None or field.many is not None}
+
+
 def _wire_in(annotation: Any) -> type[Wire] | None:
     struct = struct_in(annotation)
     return struct if struct is not None and issubclass(struct, Wire) else None
@@ -240,19 +251,23 @@ def _fit(value: Json, field: _Field) -> Json:
 
 def write(wire: Wire, extra: dict[str, Json]) -> bytes:
     """One document: the struct's fields, with ``extra`` and every ``rest`` laid over them at their own level."""
-    document = _unfolded(msgspec.to_builtins(wire, builtin_types=(Decimal,)))
+    document = _unfolded(msgspec.to_builtins(wire, builtin_types=(Decimal,)), type(wire))
     return _to_json.encode(overlay(document, extra) if extra else document)
 
 
-def _unfolded(value: Json) -> Json:
-    if isinstance(value, dict):
-        members = cast(dict[str, Json], value)
-        rest = members.pop(REST, None)
-        plain = {name: _unfolded(member) for name, member in members.items()}
-        return overlay(plain, rest) if rest else plain
-    if isinstance(value, list):
-        return [_unfolded(member) for member in cast(list[Json], value)]
-    return value
+def _unfolded(document: dict[str, Json], wire: type[Wire]) -> dict[str, Json]:
+    """Only a struct has a ``rest``: in a bag of values the same name is a value like any other."""
+    rest = document.pop(REST, None)
+    for name, field in _nested(wire).items():
+        value = document.get(name)
+        if field.one is not None and isinstance(value, dict):
+            document[name] = _unfolded(cast(dict[str, Json], value), field.one)
+        elif field.many is not None and isinstance(value, list):
+            document[name] = [
+                _unfolded(cast(dict[str, Json], member), field.many) if isinstance(member, dict) else member
+                for member in cast(list[Json], value)
+            ]
+    return overlay(document, rest) if rest else document
 
 
 def overlay(base: dict[str, Json], over: dict[str, Json]) -> dict[str, Json]:
