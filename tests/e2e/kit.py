@@ -15,6 +15,8 @@ from typing import Any
 import httpx
 import trio
 
+from wye.errors import Exit
+
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "tests" / "samples"
 
@@ -65,7 +67,7 @@ class Wye:
         """Its exit code, once it has ended. If it left a ledger, that adds up."""
         with trio.fail_after(PATIENCE_SECS):
             code = await self.process.wait()
-        if (self.folder / "ledger.json").exists():
+        if code != Exit.NOT_STARTED and (self.folder / "ledger.json").exists():
             assert_balanced(self.ledger)
         return code
 
