@@ -6,6 +6,9 @@ A source or sink without ``adapter`` speaks it, so what one wye wrote another ca
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from decimal import Decimal, DecimalException
+from email.utils import parsedate_to_datetime
 
 import msgspec
 from msgspec import Struct
@@ -15,7 +18,7 @@ from wye.message import Decoded, Failure, HttpRequest, HttpResponse, Payload, Sh
 from wye.options import Options
 from wye.plugin import AdapterPart, Inbound, Limits, Outbound, Role, hookimpl
 from wye.verdict import DELIVERED, Verdict, Verdicts
-from wye.wire import parse, split_records
+from wye.wire import split_records
 
 NAME = "canonical"
 
@@ -24,10 +27,17 @@ class CanonicalOptions(Options, frozen=True):
     """The canonical adapter has no options."""
 
 
+_one = msgspec.json.Decoder(Event, float_hook=Decimal)
+
+
 class CanonicalDecoder(Struct, frozen=True):
     """Reads what ``CanonicalEncoder`` writes: an object a line, or one, several or an array of them in a message."""
 
     def decode(self, payload: Payload, /) -> Decoded:
+        if payload.framing == "lines":
+            # The common case: one document a line and nothing wrong. Otherwise a bad line costs only itself.
+            with suppress(*_NOT_PLAIN):
+                return Decoded(_one.decode_lines(payload.body), (), len(payload.body))
         events: list[Event] = []
         failures: list[Failure] = []
         lines = payload.body.split(b"\n") if payload.framing == "lines" else [payload.body]
@@ -35,6 +45,9 @@ class CanonicalDecoder(Struct, frozen=True):
             if line.strip():
                 _read(line, number if payload.framing == "lines" else None, events, failures)
         return Decoded(events, failures, len(payload.body))
+
+
+_NOT_PLAIN = (ValueError, RecursionError, DecimalException)
 
 
 def _read(text: bytes, line: int | None, events: list[Event], failures: list[Failure]) -> None:
@@ -45,9 +58,20 @@ def _read(text: bytes, line: int | None, events: list[Event], failures: list[Fai
         return
     for place, record in enumerate(records):
         try:
-            events.append(msgspec.convert(parse(record), Event))
+            events.append(_event(record))
         except ValueError as error:
             failures.append(Failure(str(error), record, place if line is None else line))
+
+
+def _event(text: bytes) -> Event:
+    try:
+        return _one.decode(text)
+    except RecursionError:
+        raise ValueError("JSON is nested too deeply") from None
+    except DecimalException:
+        raise ValueError("JSON has a number whose exponent is out of range") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"JSON is not UTF-8: {error.reason} at byte {error.start}") from None
 
 
 class CanonicalEncoder(Struct, frozen=True):
@@ -70,14 +94,30 @@ def by_status(response: HttpResponse) -> Verdict:
     """What an HTTP status means where no vendor says otherwise."""
     status = response.status
     reason = f"answered {status}"
-    after = response.headers.get("retry-after", "")
+    after = _asked_secs(response)
     if 200 <= status < 300:
         return DELIVERED
     if status in (401, 403, 404) or 300 <= status < 400:
         return Verdict("hold", reason, None, status)
     if status in (408, 425, 429) or status >= 500:
-        return Verdict("busy", reason, float(after) if after.isdigit() else None, status)
+        return Verdict("busy", reason, after, status)
     return Verdict("rejected", reason, None, status)
+
+
+def _asked_secs(response: HttpResponse) -> float | None:
+    """``Retry-After``: seconds, or a date, which is held against the answer's own ``Date``."""
+    asked = response.headers.get("retry-after", "").strip()
+    if asked.isascii() and asked.isdigit():
+        return float(asked[:9])
+    until, now = _moment(asked), _moment(response.headers.get("date", ""))
+    return max(until - now, 0.0) if until is not None and now is not None else None
+
+
+def _moment(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
 
 
 @hookimpl
