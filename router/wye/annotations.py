@@ -28,9 +28,14 @@ def members_of(annotation: Any, *containers: type) -> Any | None:
     return next((get_args(one)[0] for one in alternatives(annotation) if get_origin(one) in containers), None)
 
 
+def values_of(annotation: Any) -> Any | None:
+    """What the values of a table with free keys are, where an annotation allows one."""
+    return next((get_args(one)[1] for one in alternatives(annotation) if get_origin(one) is dict), None)
+
+
 def metas(annotation: Any) -> Iterator[Meta]:
     """The constraints and descriptions attached to an annotation, the outermost first."""
     if get_origin(annotation) is Annotated:
         inner, *attached = get_args(annotation)
-        yield from (meta for meta in attached if isinstance(meta, Meta))
+        yield from (meta for meta in reversed(attached) if isinstance(meta, Meta))  # typing puts the inner ones first
         yield from metas(inner)

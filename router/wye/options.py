@@ -25,7 +25,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of every config struct."""
 
 
-class OptionErrors(ValueError):
+class OptionsError(ValueError):
     """Several mistakes in a part's options, each with the keys that lead to it; what ``build`` may raise instead of one
     ``ValueError`` for all."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal, TypeAlias, cast
 
+import msgspec
 import pluggy
 from msgspec import Struct, structs
 
@@ -105,6 +106,12 @@ def _check_part(part: Any, kind: Kind, who: str) -> None:
         config: Any = role.config
         if not (isinstance(config, type) and issubclass(config, Struct)):
             raise PluginError(f'{who}: the options of the {kind} "{part.name}" are {config!r}, expected a msgspec struct class')
+        try:
+            msgspec.convert({}, config)
+        except msgspec.ValidationError:
+            pass  # something is required
+        except TypeError as error:
+            raise PluginError(f'{who}: the options of the {kind} "{part.name}" cannot be used: {error}') from None
         taken = _common(kind) & {field.encode_name for field in structs.fields(config)}
         if taken:
             raise PluginError(

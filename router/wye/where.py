@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import cache
-from typing import Any, cast, get_args, get_origin, get_type_hints
+from typing import Any, cast, get_type_hints
 
 from msgspec import Struct
 
-from wye.annotations import alternatives, members_of, struct_in
+from wye.annotations import alternatives, members_of, struct_in, values_of
 from wye.errors import Path, Report
 from wye.event import CUSTOM, EVENT_TYPES, Event, UserAttr
 from wye.words import closest, found, literals, nearest
@@ -90,7 +90,7 @@ def _any(value: Any, struct: type[Struct], path: Path, report: Report) -> Test:
 def _field(annotation: Any, value: Any, path: Path, report: Report) -> Test:
     """A test of a field's content: one or several structs, a bag of values by name, or plain values."""
     member = members_of(annotation, tuple)
-    struct, bag = struct_in(member or annotation), _bag_members(annotation)
+    struct, bag = struct_in(member or annotation), values_of(annotation)
     if struct is None and bag is None:
         return _value(value, member or annotation, path, report)
     if not isinstance(value, dict):
@@ -267,10 +267,6 @@ def _check_types(value: Any, path: Path, report: Report) -> None:
             hint = nearest(one, EVENT_TYPES, values=True)
             at = (*path, index) if several else path
             report(at, f"no such event type as {found(one)}; {hint} (a vendor's own is {CUSTOM}NAME)")
-
-
-def _bag_members(annotation: Any) -> Any | None:
-    return next((get_args(one)[1] for one in alternatives(annotation) if get_origin(one) is dict), None)
 
 
 @cache

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
-from wye.annotations import members_of, metas, struct_in
+from wye.annotations import members_of, metas, struct_in, values_of
 
 _LONGEST = 60
 """Longer values are not shown in full. A string is never cut, for what remained of a secret could not be recognised."""
@@ -143,10 +143,14 @@ def _members(kind: Any) -> Any:
 
 
 def _limits(kind: Any, limits: tuple[Meta, ...]) -> Iterator[str]:
+    bounds = [
+        f" {sign} {bound}"
+        for sign, name in ((">=", "ge"), (">", "gt"), ("<=", "le"), ("<", "lt"))
+        for bound in dict.fromkeys(getattr(limit, name) for limit in limits)
+        if bound is not None
+    ]
+    yield " and".join(bounds)
     for limit in limits:
-        for sign, bound in ((">=", limit.ge), (">", limit.gt), ("<=", limit.le), ("<", limit.lt)):
-            if bound is not None:
-                yield f" {sign} {bound}"
         if limit.multiple_of is not None:
             yield f" that is a multiple of {limit.multiple_of}"
         if limit.min_length is not None:
@@ -171,18 +175,13 @@ def secret_values(value: Any, annotation: Any) -> Iterator[str]:
     """The strings in ``value`` that an annotation calls secret, at any depth, whether or not they are valid."""
     struct = struct_in(annotation)
     if isinstance(value, dict):
-        table = cast(dict[str, Any], value)
-        fields: dict[str, Any] = {one.encode_name: one.type for one in _fields(struct)} if struct else {}
-        for key, member in table.items():
-            yield from secret_values(member, fields.get(key, None if struct else annotation))
+        fields = {one.encode_name: one.type for one in structs.fields(struct)} if struct else {}
+        others = None if struct else values_of(annotation) or annotation
+        for key, member in cast(dict[str, Any], value).items():
+            yield from secret_values(member, fields.get(key, others))
     elif isinstance(value, list):
+        members = members_of(annotation, list, tuple) or annotation
         for member in cast(list[Any], value):
-            yield from secret_values(member, annotation if struct is None else None)
+            yield from secret_values(member, members)
     elif isinstance(value, str) and is_secret(annotation):
         yield value
-
-
-def _fields(struct: type[Struct]) -> Iterable[Any]:
-    from msgspec import structs
-
-    return structs.fields(struct)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import trio
-from msgspec import Meta
+from msgspec import Meta, field
 
 from wye.config import Config, load_config
 from wye.errors import ConfigError, Problem
@@ -40,7 +40,9 @@ class Tls(Options, frozen=True):
     """A table within a table."""
 
     certificate: Annotated[str, Meta(description="A file.")]
-    versions: Annotated[list[Literal["1.2", "1.3"]], Meta(description="Which to speak.")] = []
+    versions: Annotated[list[Literal["1.2", "1.3"]], Meta(description="Which to speak.")] = field(
+        default_factory=list[Literal["1.2", "1.3"]]
+    )
 
 
 class FakeOptions(Options, frozen=True):
@@ -52,8 +54,8 @@ class FakeOptions(Options, frozen=True):
     linger: Annotated[Seconds, Meta(description="How long.")] = 0.5
     ack: Annotated[Literal["safe", "accepted"], Meta(description="When to answer.")] = "safe"
     token: Annotated[Secret | None, Meta(description="A credential.")] = None
-    headers: Annotated[dict[str, Secret], Meta(description="Sent along.")] = {}
-    tags: Annotated[list[str], Meta(description="Names.")] = []
+    headers: Annotated[dict[str, Secret], Meta(description="Sent along.")] = field(default_factory=dict[str, str])
+    tags: Annotated[list[str], Meta(description="Names.")] = field(default_factory=list[str])
     tls: Annotated[Tls | None, Meta(description="Certificates.")] = None
     first: Annotated[int, Meta(description="Not above last.")] = 0
     last: Annotated[int, Meta(description="Not below first.")] = 100
@@ -132,7 +134,7 @@ class PlainOptions(Options, frozen=True):
 
 
 class Plain:
-    """A line is ``{"id": …}``; an id of ``boom`` breaks the adapter, one of ``odd`` does not fit, one of ``new`` has no name."""
+    """A line is ``{"id": …}``. The id ``boom`` breaks the adapter, ``odd`` does not fit, and ``new`` has no name."""
 
     limits = Limits()
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import trio
 
-from router.fakes import Configs, FakeSink, FakeSource
-from wye.config import Config
-from wye.daemon import Daemon
+from router.fakes import Configs
+from router.life import Life
 from wye.errors import Exit
-from wye.event import Event
 from wye.message import Decoded, Failure
 from wye.plugin import Intake, StartError
 from wye.testing import make_event
@@ -34,29 +31,6 @@ inputs = ["a", "b"]
 type = "fake"
 inputs = ["b"]
 """
-
-
-class Life:
-    """A daemon with fake parts, and what they said, in order."""
-
-    def __init__(self, configs: Configs, text: str) -> None:
-        self.config: Config = configs.load(text.replace("DATA", str(configs.folder / "data")))
-        self.sources = {one.name: cast(FakeSource, one.source) for one in self.config.sources}
-        self.sinks = {one.name: cast(FakeSink, one.transport) for one in self.config.sinks}
-        self.said: list[str] = []
-        for part in (*self.sources.values(), *self.sinks.values()):
-            part.said = self.said
-        self.daemon = Daemon(self.config)
-
-    async def run(self, on_started: Callable[[], None] = lambda: None) -> Exit:
-        return await self.daemon.run(on_started)
-
-    def account(self, sink: str) -> dict[str, int]:
-        """The counts that are not zero; they add up."""
-        assert self.daemon.ledger.balanced
-        (account,) = [one for one in self.daemon.ledger.sinks if one.name == sink]
-        names = ("received", "delivered", "filtered", "dead_lettered", "dropped", "in_flight")
-        return {name: getattr(account, name) for name in names if getattr(account, name)}
 
 
 @pytest.fixture
@@ -160,7 +134,7 @@ class TestStart:
 
     async def test_what_is_open_already_is_closed(self, life: Life) -> None:
         life.sinks["z"].start_fault = StartError("no")
-        with pytest.raises(StartError, match="^sink z: no$"):
+        with pytest.raises(StartError, match=r"^sink z: no$"):
             await life.run()
         assert life.said == ["open sink y", "close sink y"]
 
@@ -172,12 +146,12 @@ class TestStart:
 
     async def test_several_faults_of_one_part_in_a_group(self, life: Life) -> None:
         life.sinks["y"].start_fault = ExceptionGroup("", [StartError("one"), ExceptionGroup("", [StartError("two")])])
-        with pytest.raises(StartError, match="^sink y: one\nsink y: two$"):
+        with pytest.raises(StartError, match=r"^sink y: one\nsink y: two$"):
             await life.run()
 
     async def test_a_line_that_names_its_part_is_left_alone(self, life: Life) -> None:
         life.sources["b"].start_fault = StartError("source b: no")
-        with pytest.raises(StartError, match="^source b: no$"):
+        with pytest.raises(StartError, match=r"^source b: no$"):
             await life.run()
 
     async def test_a_bug_is_no_start_error(self, life: Life) -> None:
@@ -276,99 +250,3 @@ class TestSignals:
             nursery.start_soon(once)
             assert await held.run() is Exit.BROKEN
         assert "in_flight" not in held.account("y")
-
-
-class TestWays:
-    EVENTS = tuple(make_event(f"{kind}-{number}", type=kind) for kind in ("purchase", "search") for number in range(2))
-
-    async def through(self, configs: Configs, text: str) -> Life:
-        life = Life(configs, '[sources.a]\ntype = "fake"\n' + text)
-        life.sources["a"].events = self.EVENTS
-        assert await life.run() is Exit.OK
-        return life
-
-    async def test_a_filter_on_the_way(self, configs: Configs, autojump_clock: trio.testing.MockClock) -> None:
-        life = await self.through(
-            configs,
-            """
-[transforms.buys]
-type = "filter"
-inputs = ["a"]
-where = { type = "purchase" }
-[sinks.z]
-type = "fake"
-inputs = ["buys"]
-""",
-        )
-        assert life.sinks["z"].got == ["purchase-0", "purchase-1"]
-        assert life.account("z") == {"received": 4, "delivered": 2, "filtered": 2}
-
-    async def test_two_filters_in_a_row_and_a_condition_of_the_sink(
-        self, configs: Configs, autojump_clock: trio.testing.MockClock
-    ) -> None:
-        life = await self.through(
-            configs,
-            """
-[transforms.second]
-type = "filter"
-inputs = ["first"]
-where = { id = ["purchase-1", "search-1", "purchase-0"] }
-[transforms.first]
-type = "filter"
-inputs = ["a"]
-where = { type = "purchase" }
-[sinks.z]
-type = "fake"
-inputs = ["second"]
-where = { id = ["purchase-1", "search-0"] }
-""",
-        )
-        assert life.sinks["z"].got == ["purchase-1"]
-        assert life.account("z") == {"received": 4, "delivered": 1, "filtered": 3}
-
-    async def test_two_ways_to_one_sink(self, configs: Configs, autojump_clock: trio.testing.MockClock) -> None:
-        life = await self.through(
-            configs,
-            """
-[transforms.buys]
-type = "filter"
-inputs = ["a"]
-where = { type = "purchase" }
-[transforms.firsts]
-type = "filter"
-inputs = ["a"]
-where = { id = ["purchase-0", "search-0"] }
-[sinks.z]
-type = "fake"
-inputs = ["buys", "firsts"]
-""",
-        )
-        assert sorted(life.sinks["z"].got) == ["purchase-0", "purchase-0", "purchase-1", "search-0"]
-        assert life.account("z") == {"received": 8, "delivered": 4, "filtered": 4}
-
-
-async def test_options_of_a_sink_win_over_those_of_its_kind(configs: Configs, autojump_clock: trio.testing.MockClock) -> None:
-    life = Life(
-        configs,
-        """
-[sources.a]
-type = "fake"
-[sinks.z]
-type = "fake"
-inputs = ["a"]
-batch = { max_events = 2 }
-""",
-    )
-    sizes: list[int] = []
-    sink = life.sinks["z"]
-    send = sink.send
-
-    async def counting(shipment: Any, /) -> Any:
-        sizes.append(len(shipment.events))
-        return await send(shipment)
-
-    sink.send = counting  # type: ignore[method-assign]
-    events: list[Event] = [make_event(str(number)) for number in range(5)]
-    life.sources["a"].events = events
-    assert await life.run() is Exit.OK
-    assert (sum(sizes), max(sizes)) == (5, 2)

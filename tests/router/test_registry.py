@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Annotated, Any, cast
 
 import pytest
+from msgspec import Meta
 
 import wye_plugins.filter
 from wye.errors import PluginError
@@ -78,19 +80,18 @@ def test_everything_in_the_box_is_an_entry_point() -> None:
 
 
 def test_a_plugin_that_cannot_be_imported_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "faulty_wye.py").write_text("import nothing_of_this_name\n")
-    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "faulty_wye.py").write_text("import no_such_thing\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     with pytest.raises(PluginError) as caught:
         load(points=[point("acme", "faulty_wye"), point("gone", "no_such_module", "other")])
     assert str(caught.value).splitlines() == [
-        'plugin acme = "faulty_wye" (acme-wye 1.2) cannot be loaded: '
-        "ModuleNotFoundError: No module named 'nothing_of_this_name'",
+        "plugin acme = \"faulty_wye\" (acme-wye 1.2) cannot be loaded: ModuleNotFoundError: No module named 'no_such_thing'",
         "plugin gone = \"no_such_module\" (other 1.2) cannot be loaded: ModuleNotFoundError: No module named 'no_such_module'",
     ]
 
 
 def test_the_same_plugin_of_two_distributions() -> None:
-    with pytest.raises(PluginError, match="is there twice: acme-wye 1.2 brings it too; uninstall one"):
+    with pytest.raises(PluginError, match=r"is there twice: acme-wye 1\.2 brings it too; uninstall one"):
         load(points=[point("a", "wye_plugins.filter"), point("b", "wye_plugins.filter", "other")])
 
 
@@ -146,12 +147,21 @@ def test_faults_of_several_plugins_are_told_at_once() -> None:
         ("sink", None, "plugin acme (wye): wye_sinks gave None, expected a list of parts"),
         ("sink", "xyz", "plugin acme (wye): wye_sinks gave 'xyz', expected a list of parts"),
         ("source", RuntimeError("a bug"), "plugin acme (wye): wye_sources raised RuntimeError: a bug"),
-        ("sink", [SinkPart("x", dict, build)], 'the options of the sink "x" are <class \'dict\'>, expected a msgspec struct class'),  # type: ignore[arg-type]
+        ("sink", [SinkPart("x", cast(Any, 5), build)], 'the options of the sink "x" are 5, expected a msgspec struct class'),
         ("adapter", [AdapterPart("x")], 'the adapter "x" has neither a source nor a sink role'),
     ],
 )  # fmt: skip
 def test_what_is_no_part_is_named(kind: str, give: Any, said: str) -> None:
     assert said in fault(("acme", plugin(kind, give)))
+
+
+def test_options_that_no_value_could_satisfy_are_named() -> None:
+    class Impossible(Options, frozen=True):
+        tags: Annotated[list[str] | None, Meta(min_length=1)] = None
+
+    assert fault(("acme", plugin("sink", [SinkPart("x", Impossible, build)]))).startswith(
+        'plugin acme (wye): the options of the sink "x" cannot be used: Can only set `min_length`'
+    )
 
 
 def test_an_option_that_every_part_has_already_is_named() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wye.event import Device, Event, Item, Origin, Page, UserAttr
+from wye.event import EVENT_TYPES, Device, Event, Item, Origin, Page, UserAttr
 from wye.testing import make_event
 from wye.where import compile_where
 
@@ -117,42 +117,49 @@ def test_values_that_cannot_be_compared_match_nothing_and_break_nothing(strange:
     assert not matches(event, cost=1)
 
 
-@pytest.mark.parametrize(
-    ("where", "told"),
-    [
-        ({"typ": "purchase"}, "typ: no such field; did you mean type?"),
-        ({"items": {"prise": 1}}, "items.prise: no such field; expected one of id, quantity, unit_price, currency, name, brand, category, group_id, seller_id, attrs, extra, not, any"),
-        ({"page.ulr": "x"}, "page.ulr: no such field; did you mean url?"),
-        ({"type": "purchse"}, 'type: no such event type as "purchse"; did you mean "purchase"? (a vendor\'s own is custom:NAME)'),
-        ({"type": ["search", "bye"]}, 'type.1: no such event type as "bye"; expected one of "item_view", "item_click", "item_hover", "category_view", "brand_view", "search", "add_to_cart", "remove_from_cart", "cart_view", "add_to_wishlist", "checkout_start", "purchase", "home_view", "landing", "page_view", "identify", "login" (a vendor\'s own is custom:NAME)'),
-        ({"type": [["search"]]}, 'type.0: expected a string, found ["search"]'),
-        ({"type": []}, "type: an empty list matches nothing; expected at least one value"),
-        ({"user_id": 5}, "user_id: expected a string or a list of strings, found 5"),
-        ({"user_id": {"min": 5}}, "user_id: min and max are for numbers; expected a string"),
-        ({"user_id": {"mni": 5}}, "user_id.mni: unknown; did you mean min?"),
-        ({"user_id": {}}, "user_id: an empty table; expected one of min, max, present"),
-        ({"user_id": {"present": "yes"}}, 'user_id.present: expected true or false, found "yes"'),
-        ({"cost": "9"}, 'cost: expected a number or a list of numbers, found "9"'),
-        ({"cost": True}, "cost: expected a number or a list of numbers, found true"),
-        ({"cost": {"min": "x"}}, 'cost.min: expected a number, found "x"'),
-        ({"cost": {"min": float("nan")}}, "cost.min: expected a number, found nan"),
-        ({"cost": {"min": 2, "max": 1}}, "cost: min is larger than max: nothing lies between 2 and 1"),
-        ({"item_ids_are": "sku"}, 'item_ids_are: expected one of "product", "reference", "category", "brand" or a list of these, found "sku"'),
-        ({"item_ids_are": "brnd"}, 'item_ids_are: expected one of "product", "reference", "category", "brand" or a list of these, found "brnd"; did you mean "brand"?'),
-        ({"attrs.a": {"mni": 1}}, "attrs.a.mni: unknown; did you mean min?"),
-        ({"origin": {"raw": "x"}}, 'origin.raw: expected { present = true }, found "x"'),
-        ({"page": "x"}, 'page: expected a table of conditions on url, id, view_id, title, referrer, or { present = true }; found "x"'),
-        ({"attrs": "x"}, 'attrs: expected a table of conditions on its members, or { present = true }; found "x"'),
-        ({"attrs": {"a": [[1]]}}, "attrs.a.0: expected a string, a number, true or false, found [1]"),
-        ({"attrs": {"a": {"b": 1}}}, "attrs.a.b: unknown; expected one of min, max, present"),
-        ({"user_attrs": {"a": {"valu": 1}}}, "user_attrs.a.valu: no such field; did you mean value?"),
-        ({"not": "x"}, 'not: expected a table of conditions, found "x"'),
-        ({"any": {}}, "any: expected a list of tables of conditions, found {}"),
-        ({"any": []}, "any: expected a list of tables of conditions, found []"),
-        ({"any": [{}, 3]}, "any.1: expected a table of conditions, found 3"),
-        ({"any": [{"not": {"typ": 1}}]}, "any.0.not.typ: no such field; did you mean type?"),
-    ],
-)  # fmt: skip
+OWN = "(a vendor's own is custom:NAME)"
+TYPES = ", ".join(f'"{name}"' for name in EVENT_TYPES)
+KINDS = '"product", "reference", "category", "brand"'
+
+
+MISTAKES: list[tuple[dict[str, Any], str]] = [
+    ({"typ": "purchase"}, "typ: no such field; did you mean type?"),
+    ({"items": {"prise": 1}}, f"items.prise: no such field; expected one of {', '.join(Item.__struct_fields__)}, not, any"),
+    ({"page.ulr": "x"}, "page.ulr: no such field; did you mean url?"),
+    ({"type": "purchse"}, f'type: no such event type as "purchse"; did you mean "purchase"? {OWN}'),
+    ({"type": ["search", "bye"]}, f'type.1: no such event type as "bye"; expected one of {TYPES} {OWN}'),
+    ({"type": [["search"]]}, 'type.0: expected a string, found ["search"]'),
+    ({"type": []}, "type: an empty list matches nothing; expected at least one value"),
+    ({"user_id": 5}, "user_id: expected a string or a list of strings, found 5"),
+    ({"user_id": {"min": 5}}, "user_id: min and max are for numbers; expected a string"),
+    ({"user_id": {"mni": 5}}, "user_id.mni: unknown; did you mean min?"),
+    ({"user_id": {}}, "user_id: an empty table; expected one of min, max, present"),
+    ({"user_id": {"present": "yes"}}, 'user_id.present: expected true or false, found "yes"'),
+    ({"cost": "9"}, 'cost: expected a number or a list of numbers, found "9"'),
+    ({"cost": True}, "cost: expected a number or a list of numbers, found true"),
+    ({"cost": {"min": "x"}}, 'cost.min: expected a number, found "x"'),
+    ({"cost": {"min": float("nan")}}, "cost.min: expected a number, found nan"),
+    ({"cost": {"min": 2, "max": 1}}, "cost: min is larger than max: nothing lies between 2 and 1"),
+    ({"item_ids_are": "sku"}, f'item_ids_are: expected one of {KINDS} or a list of these, found "sku"'),
+    ({"item_ids_are": "brnd"},
+     f'item_ids_are: expected one of {KINDS} or a list of these, found "brnd"; did you mean "brand"?'),
+    ({"attrs.a": {"mni": 1}}, "attrs.a.mni: unknown; did you mean min?"),
+    ({"origin": {"raw": "x"}}, 'origin.raw: expected { present = true }, found "x"'),
+    ({"page": "x"},
+     'page: expected a table of conditions on url, id, view_id, title, referrer, or { present = true }; found "x"'),
+    ({"attrs": "x"}, 'attrs: expected a table of conditions on its members, or { present = true }; found "x"'),
+    ({"attrs": {"a": [[1]]}}, "attrs.a.0: expected a string, a number, true or false, found [1]"),
+    ({"attrs": {"a": {"b": 1}}}, "attrs.a.b: unknown; expected one of min, max, present"),
+    ({"user_attrs": {"a": {"valu": 1}}}, "user_attrs.a.valu: no such field; did you mean value?"),
+    ({"not": "x"}, 'not: expected a table of conditions, found "x"'),
+    ({"any": {}}, "any: expected a list of tables of conditions, found {}"),
+    ({"any": []}, "any: expected a list of tables of conditions, found []"),
+    ({"any": [{}, 3]}, "any.1: expected a table of conditions, found 3"),
+    ({"any": [{"not": {"typ": 1}}]}, "any.0.not.typ: no such field; did you mean type?"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("where", "told"), MISTAKES)
 def test_mistakes(where: dict[str, Any], told: str) -> None:
     assert mistakes(**where) == [told]
 
@@ -237,7 +244,7 @@ def holds(where: dict[str, Any], subject: Any) -> bool:
         if key == "not":
             good = not holds(wanted, subject)
         elif key == "any":
-            good = any([holds(one, subject) for one in wanted])
+            good = bool([one for one in wanted if holds(one, subject)])
         else:
             name, _, rest = key.partition(".")
             good = field_holds({rest: wanted} if rest else wanted, subject.get(name))

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from wye.event import Event
-from wye.options import OptionErrors, Options
+from wye.options import OptionsError, Options
 from wye.plugin import TransformPart, hookimpl
 from wye.where import compile_where
 
@@ -29,11 +29,11 @@ class Filter(Struct, frozen=True):
 
 
 def build_filter(options: FilterOptions) -> Filter:
-    """Raises ``OptionErrors`` with every mistake in the condition."""
+    """Raises ``OptionsError`` with every mistake in the condition."""
     mistakes: list[tuple[tuple[str | int, ...], str]] = []
     matches = compile_where(options.where, ("where",), lambda path, message: mistakes.append((path, message)))
     if mistakes:
-        raise OptionErrors(mistakes)
+        raise OptionsError(mistakes)
     return Filter(matches)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from wye.errors import Path, Report
-from wye.options import OptionErrors
+from wye.options import OptionsError
 from wye.plugin import StartError
 
 T = TypeVar("T")
@@ -20,7 +20,7 @@ def built(build: Callable[[], T], path: Path, report: Report) -> T | None:
     """
     try:
         return build()
-    except OptionErrors as error:
+    except OptionsError as error:
         for inner, message in error.mistakes:
             report((*path, *inner), message)
     except (ValueError, StartError) as error:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import Any, TypeVar, cast, get_args, get_origin
+from typing import Any, TypeVar, cast
 
 import msgspec
 from msgspec import Struct, structs
 
-from wye.annotations import alternatives, members_of, struct_in
+from wye.annotations import members_of, struct_in, values_of
 from wye.config.interpolate import is_resolved
 from wye.errors import Path, Report
 from wye.words import closest, expected, found, is_secret, kind_of, literals, nearest
@@ -76,7 +76,7 @@ def _check_members(value: Any, annotation: Any, path: Path, report: Report) -> N
     if isinstance(value, dict):
         table = cast(dict[str, Any], value)
         struct = struct_in(annotation)
-        members = _values_of(annotation)
+        members = values_of(annotation)
         if struct is not None:
             fill(table, struct, path, report)
         elif members is not None:
@@ -85,10 +85,6 @@ def _check_members(value: Any, annotation: Any, path: Path, report: Report) -> N
     elif isinstance(value, list) and (members := members_of(annotation, list, tuple)) is not None:
         for index, member in enumerate(cast(list[Any], value)):
             check(member, members, (*path, index), report)
-
-
-def _values_of(annotation: Any) -> Any | None:
-    return next((get_args(one)[1] for one in alternatives(annotation) if get_origin(one) is dict), None)
 
 
 def _mismatch(value: Any, annotation: Any) -> str:

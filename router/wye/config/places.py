@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 from ipaddress import ip_address
+from pathlib import PurePath
 from typing import Any, cast
 
 from wye.config.files import Tables
@@ -62,14 +63,18 @@ def _check_files(sources: Tables, sinks: Tables, report: Report) -> None:
     for name, table in sources.items():
         for path in _paths(table):
             for file, owner in written.items():
-                if _reads(os.path.normpath(path).split(os.sep), file.split(os.sep)):
+                if _reads(_parts(path), _parts(file)):
                     report(
                         ("sources", name, "path"),
                         f"{found(path)} is written by [sinks.{owner}]; its events would go round in a circle",
                     )
 
 
-def _reads(pattern: list[str], file: list[str]) -> bool:
+def _parts(path: str) -> tuple[str, ...]:
+    return PurePath(os.path.normpath(path)).parts
+
+
+def _reads(pattern: tuple[str, ...], file: tuple[str, ...]) -> bool:
     """Whether a glob pattern matches a path, both cut into names; ``**`` stands for any number of folders."""
     if not pattern or not file:
         return not pattern and not file

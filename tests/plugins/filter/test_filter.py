@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from wye.options import OptionErrors
+from wye.options import OptionsError
 from wye.testing import make_event
 from wye_plugins.filter import FilterOptions, build_filter
 
@@ -17,7 +17,7 @@ def test_what_does_not_match_is_dropped() -> None:
 
 
 def test_every_mistake_in_the_condition_is_named_by_its_key() -> None:
-    with pytest.raises(OptionErrors) as caught:
+    with pytest.raises(OptionsError) as caught:
         build_filter(FilterOptions(where={"type": "purchse", "cost": {"min": "x"}}))
     assert caught.value.mistakes == [
         (("where", "type"), 'no such event type as "purchse"; did you mean "purchase"? (a vendor\'s own is custom:NAME)'),

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import pytest
 
-from router import fakes
+from router.fakes import registry
 from wye.cli import main
 
 
@@ -25,7 +25,7 @@ def wye(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[byte
     def run(
         *arguments: str, cwd: Path, stdin: str | bytes = b"", variables: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        monkeypatch.setattr("wye.registry.load", fakes.registry)
+        monkeypatch.setattr("wye.registry.load", registry)
         monkeypatch.chdir(cwd)
         for name, value in (variables or {}).items():
             monkeypatch.setenv(name, value)

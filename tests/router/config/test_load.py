@@ -17,6 +17,8 @@ type = "fake"
 inputs = ["a"]
 """
 
+SINK = "\n[sinks.z]\ntype = 'fake'\ninputs = ['a']"
+
 
 def sink(more: str) -> str:
     """A config whose only remarkable lines are those of its sink, from line 8 on."""
@@ -140,17 +142,17 @@ def test_the_plugin_is_named_when_building_fails_for_its_own_fault(configs: Conf
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[sources.a]\n[sinks.z]\ntype='fake'\ninputs=['a']", "[sources.a] type: missing; expected a type of source: fake, file, many"),
-        ("[sources.a]\ntype=5\n[sinks.z]\ntype='fake'\ninputs=['a']", "[sources.a] type: expected a type of source (fake, file, many), found 5"),
-        ("sources = 3\n[sinks.z]\ntype='fake'\ninputs=['a']", "[sources]: expected tables [sources.NAME], found 3"),
-        ("[sources]\na = 3\n[sinks.z]\ntype='fake'\ninputs=['a']", "[sources.a]: expected a table [sources.a], found 3"),
-        ("[source.a]\ntype='fake'\n[sinks.z]\ntype='fake'\ninputs=['a']", "source: unknown key; did you mean sources?"),
+        ("[sources.a]" + SINK, "[sources.a] type: missing; expected a type of source: fake, file, many"),
+        ("[sources.a]\ntype=5" + SINK, "[sources.a] type: expected a type of source (fake, file, many), found 5"),
+        ("sources = 3" + SINK, "[sources]: expected tables [sources.NAME], found 3"),
+        ("[sources]\na = 3" + SINK, "[sources.a]: expected a table [sources.a], found 3"),
+        ("[source.a]\ntype='fake'" + SINK, "source: unknown key; did you mean sources?"),
         (FINE.replace("['a']", "[]").replace('["a"]', "[]"), "inputs: expected a list of strings that is not empty, found []"),
         (FINE.replace('["a"]', '"a"'), 'inputs: expected a list of strings that is not empty, found "a"'),
         (FINE.replace("inputs", "input"), "input: unknown key; did you mean inputs?"),
         (FINE.replace('"fake"\n\n', '"fake"\nmax_events = 0\n'), "[sources.a] max_events: expected an integer >= 1, found 0"),
         (FINE.replace('["a"]', '["${NOPE}"]'), "inputs[0]: the environment variable NOPE is not set"),
-        (FINE.replace('type = "fake"\n\n', 'type = "${NOPE}"\n\n'), "[sources.a] type: the environment variable NOPE is not set"),
+        (FINE.replace('"fake"\n\n', '"${NOPE}"\n\n'), "[sources.a] type: the environment variable NOPE is not set"),
         (sink('adapter = "${NOPE}"'), "adapter: the environment variable NOPE is not set"),
         (sink('adapter = { type = "plain", shop = "${NOPE}" }'), "adapter.shop: the environment variable NOPE is not set"),
         (sink('where = { user_id = "${NOPE}", typ = "x" }'), "where.user_id: the environment variable NOPE is not set"),
@@ -184,7 +186,8 @@ def test_adapters_of_a_source(configs: Configs) -> None:
 
 
 def test_adapters_as_an_array_of_tables_keep_their_lines(configs: Configs) -> None:
-    text = '[sources.a]\ntype = "many"\n[[sources.a.adapters]]\ntype = "plain"\nshop = "s"\n[[sources.a.adapters]]\ntype = "plain"\nshop = 2\n'
+    one = '[[sources.a.adapters]]\ntype = "plain"\nshop = '
+    text = f'[sources.a]\ntype = "many"\n{one}"s"\n{one}2\n'
     assert "wye.toml:8: [sources.a] adapters[1].shop: expected a string that is not empty, found 2" in configs.said(
         text + FINE[26:]
     )
