@@ -1,13 +1,20 @@
 """HTTP: a source that serves any number of vendors' endpoints on one port, and a sink that posts to a vendor.
 
+To read in this order:
+
+- ``config``: the options of both.
+- The source: ``source`` listens; ``server`` holds the connections, and ``site`` what they share; ``connection`` is one client's
+  life, over the bytes of a ``link``; ``protocol`` makes requests of bytes; ``head`` says what follows from a request's head,
+  ``claims`` which endpoint it belongs to; ``body`` bounds what is held; ``answer`` makes bytes of replies.
+- The sink: ``sink`` puts verdicts on events; ``client`` is one exchange with the vendor, ``reason`` why there was none.
+
 The parser and the client are imported when a part is built, not here: whoever uses neither does not pay for them.
 """
 
 from __future__ import annotations
 
 from wye.plugin import Batching, SinkContext, SinkPart, Source, SourceContext, SourcePart, Transport, hookimpl
-from wye_plugins.http.config import HttpSourceOptions
-from wye_plugins.http.sinkconfig import HttpSinkOptions
+from wye_plugins.http.config import HttpSinkOptions, HttpSourceOptions
 
 
 def build_source(options: HttpSourceOptions, context: SourceContext) -> Source:

@@ -1,4 +1,4 @@
-"""HTTP answers as bytes."""
+"""Answers to clients: plain words as a reply, and a reply as the bytes of an HTTP answer."""
 
 from __future__ import annotations
 

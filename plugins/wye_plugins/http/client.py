@@ -1,26 +1,47 @@
-"""One HTTP exchange through httpx: the request as the sink's options want it, the answer cut at 64 KiB."""
+"""One exchange with a vendor through httpx: the request as the sink's options want it, the answer cut at 64 KiB."""
 
 from __future__ import annotations
 
 import gzip
 import logging
-import os
-import ssl
 from collections.abc import Mapping
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import httpx
 import trio
 
 from wye.message import HttpRequest, HttpResponse
-from wye.plugin import StartError
-from wye_plugins.http.address import Address
-from wye_plugins.http.sinkconfig import ClientTls, HttpSinkOptions
+from wye.net import client_context
+from wye_plugins.http.config import HttpSinkOptions
 
 MAX_RESPONSE_BYTES = 65_536
 _COMPRESS_IN_THREAD_BYTES = 65_536
 
 # The answer's body is bounded as it comes; a compressed one could only be bounded after it was blown up.
 _DEFAULTS = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "wye"}
+
+_KEPT_IN_PATH = "/%:@!$&'()*+,;=~"
+
+
+class Address:
+    """Joins requests' paths and parameters to a configured URL, whose own parameters win where the names are the same."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._origin = f"{parts.scheme}://{parts.netloc}"
+        self._path = parts.path or "/"
+        self._query = parts.query
+        self._names = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+
+    def join(self, path: str, query: Mapping[str, str]) -> str:
+        """The whole URL. It may hold secrets."""
+        added = urlencode({name: value for name, value in query.items() if name not in self._names})
+        both = "&".join(part for part in (self._query, added) if part)
+        return f"{self._origin}{self._joined(path)}{'?' if both else ''}{both}"
+
+    def _joined(self, path: str) -> str:
+        own = self._path.removesuffix("/") if path.startswith("/") else self._path
+        return own + quote(path, safe=_KEPT_IN_PATH)
 
 
 class Client:
@@ -34,7 +55,7 @@ class Client:
         self._address = Address(options.url)
         self._own_headers = {name.lower(): value for name, value in options.headers.items()}
         self.http = httpx.AsyncClient(
-            verify=_tls(options.tls),
+            verify=client_context(options.tls),
             proxy=options.proxy,
             trust_env=False,
             limits=httpx.Limits(max_connections=options.concurrency, max_keepalive_connections=options.concurrency),
@@ -89,26 +110,3 @@ async def _read(response: httpx.Response) -> bytes:
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
-
-
-def _tls(tls: ClientTls) -> ssl.SSLContext:
-    """Raises ``StartError`` when a file is missing or is not what it should be."""
-    try:
-        context = ssl.create_default_context(cafile=tls.ca) if tls.ca is not None else httpx.create_ssl_context(trust_env=False)
-    except OSError as error:
-        raise StartError(f"cannot use tls.ca {tls.ca}: {_file_trouble(error)}") from None
-    if not tls.verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if tls.certificate is not None:
-        try:
-            context.load_cert_chain(tls.certificate, tls.key)
-        except OSError as error:
-            raise StartError(f"cannot use tls.certificate {tls.certificate}: {_file_trouble(error)}") from None
-    return context
-
-
-def _file_trouble(error: OSError) -> str:
-    if isinstance(error, ssl.SSLError):
-        return f"{error.reason or 'not valid PEM'}; expected a PEM file"
-    return os.strerror(error.errno or 0).lower()

@@ -1,35 +1,23 @@
-"""The options of the HTTP source."""
+"""The options of the HTTP source and of the HTTP sink, and the checks that types cannot make."""
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import Meta, field
 
-from wye.options import Bytes, Count, Options, Positive, Seconds
+from wye.net import ADDRESS, ClientTls, ServerTls, check_headers, check_url, public_url, split_address
+from wye.options import Bytes, Count, Options, Positive, Seconds, Secret
 
-
-class ServerTls(Options, frozen=True, kw_only=True):
-    """Certificates of the server."""
-
-    certificate: Annotated[str, Meta(description="PEM file with the server's certificate and its chain.")]
-    key: Annotated[str, Meta(description="PEM file with the private key of `certificate`.")]
-    client_ca: Annotated[
-        str | None,
-        Meta(description="PEM file with the authorities whose clients may connect. Without it no client certificate is asked."),
-    ] = None
+_METHOD = re.compile(r"[A-Z]+")
+_SCHEMES = ("http", "https")
 
 
 class HttpSourceOptions(Options, frozen=True, kw_only=True):
     """One port that serves the HTTP endpoints of all its adapters."""
 
-    address: Annotated[
-        str,
-        Meta(
-            description="Where to listen, as `host:port`; IPv6 in brackets (`[::1]:8080`), no host for all interfaces, port 0"
-            " for any free one."
-        ),
-    ]
+    address: Annotated[str, ADDRESS]
     ack: Annotated[
         Literal["delivered", "accepted"],
         Meta(
@@ -73,12 +61,41 @@ class HttpSourceOptions(Options, frozen=True, kw_only=True):
         split_address(self.address)
 
 
-def split_address(address: str) -> tuple[str | None, int]:
-    """Host (``None`` for all interfaces) and port of ``host:port``. Raises ``ValueError`` for anything else."""
-    host, colon, port = address.rpartition(":")
-    bracketed = host.startswith("[") and host.endswith("]")
-    if not colon or not (port.isascii() and port.isdigit()) or int(port) > 65535 or (":" in host and not bracketed):
-        raise ValueError(
-            f'address is {address!r}; expected "host:port", such as "127.0.0.1:8080" or "[::1]:8080", with a port up to 65535'
-        )
-    return (host[1:-1] if bracketed else host) or None, int(port)
+class HttpSinkOptions(Options, frozen=True, kw_only=True, repr_omit_defaults=True):
+    """Sends the adapter's requests to one server."""
+
+    url: Annotated[
+        Secret,
+        Meta(
+            description="Where to send to (`http://` or `https://`). The adapter's paths are appended to its path. Its own"
+            " parameters win over the adapter's. Treated as a secret because it may hold a key."
+        ),
+    ]
+    method: Annotated[
+        str | None, Meta(description="HTTP method. Default: what the adapter asks for, which is POST for most vendors.")
+    ] = None
+    headers: Annotated[
+        dict[str, Secret], Meta(description="Header fields for every request; they win over the adapter's own.")
+    ] = field(default_factory=dict[str, str])
+    tls: Annotated[ClientTls, Meta(description="Certificates, for `https://`.")] = ClientTls()
+    proxy: Annotated[
+        Secret | None, Meta(description="An HTTP proxy to go through (`http://user:password@host:port`). None by default.")
+    ] = None
+    connect_timeout_secs: Annotated[Positive, Meta(description="How long connecting may take, TLS included.")] = 10.0
+    timeout_secs: Annotated[Positive, Meta(description="How long a request may take, from connecting to its answer.")] = 30.0
+    concurrency: Annotated[Count, Meta(description="Requests under way at a time. 1 keeps the events in order.")] = 4
+    compression: Annotated[
+        Literal["none", "gzip"],
+        Meta(description="Compress bodies (Content-Encoding). Off by default, because not every vendor understands it."),
+    ] = "none"
+
+    def __post_init__(self) -> None:
+        check_url("url", self.url, _SCHEMES)
+        if self.proxy is not None:
+            check_url("proxy", self.proxy, _SCHEMES)
+        if self.method is not None and not _METHOD.fullmatch(self.method):
+            raise ValueError(f"`method` is {self.method!r}; expected capital letters, such as POST")
+        check_headers(self.headers)
+
+    def __repr__(self) -> str:
+        return f"HttpSinkOptions({public_url(self.url)})"

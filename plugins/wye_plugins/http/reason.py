@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import ssl
 from collections.abc import Iterator
 
 import httpx
 
+from wye.net import reason_of
 from wye.verdict import Verdict
 
 
@@ -40,12 +40,8 @@ def _what(error: Exception) -> str:
 
 def _detail(error: Exception) -> str:
     for cause in _causes(error):
-        if isinstance(cause, socket.gaierror):
-            return ": host name not known"
-        if isinstance(cause, ssl.SSLError):
-            return f": TLS: {(cause.reason or 'failed').lower().replace('_', ' ')}"
-        if isinstance(cause, OSError) and cause.errno:
-            return f": {os.strerror(cause.errno).lower()}"
+        if isinstance(cause, socket.gaierror | ssl.SSLError) or (isinstance(cause, OSError) and cause.errno):
+            return f": {reason_of(cause)}"
     return ""
 
 

@@ -13,8 +13,7 @@ import trio
 from wye_plugins.http.answer import render
 from wye_plugins.http.connection import Connection, Phase
 from wye_plugins.http.link import Link, SocketLink, secure
-from wye_plugins.http.site import Site
-from wye_plugins.http.spell import Spell
+from wye_plugins.http.site import Site, Spell
 
 log = logging.getLogger("wye.http")
 

@@ -11,12 +11,12 @@ import httpx
 import trio
 
 from wye.message import HttpRequest, Shipment
+from wye.net import adapter_name, authority, host_and_port, public_url
 from wye.plugin import RequestEncoder, SinkContext
 from wye.verdict import Verdict, Verdicts, per_event
 from wye_plugins.http.client import Client
-from wye_plugins.http.naming import adapter_name
+from wye_plugins.http.config import HttpSinkOptions
 from wye_plugins.http.reason import verdict_of
-from wye_plugins.http.sinkconfig import HttpSinkOptions, authority, public_url
 
 log = logging.getLogger("wye.http")
 
@@ -65,8 +65,7 @@ class HttpSink:
         door = urlsplit(self._options.proxy or self._options.url)
         try:
             with trio.fail_after(PROBE_SECS):
-                port = door.port or (443 if door.scheme == "https" else 80)
-                await (await trio.open_tcp_stream(door.hostname or "", port)).aclose()
+                await (await trio.open_tcp_stream(*host_and_port(door))).aclose()
         except (OSError, trio.TooSlowError):
             log.warning("sink %s: cannot reach %s; events wait in its buffer", self._name, authority(door))
 

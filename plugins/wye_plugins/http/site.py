@@ -1,4 +1,4 @@
-"""What all connections of one source share: the intake, the endpoints, the bounds, the common answers."""
+"""What all connections of one source share: the intake, the endpoints, the bounds, the common answers, the repeated conditions."""
 
 from __future__ import annotations
 
@@ -11,11 +11,36 @@ from wye_plugins.http.body import Budget
 from wye_plugins.http.claims import Endpoints
 from wye_plugins.http.config import HttpSourceOptions
 from wye_plugins.http.protocol import Bounds, Protocol
-from wye_plugins.http.spell import Spell
 
 log = logging.getLogger("wye.http")
 
 TIMED_OUT = text(408, "the request took too long to arrive")
+
+
+class Spell:
+    """A condition that comes and goes, logged once when it starts and once when it ends.
+
+    ``hit`` it each time the condition is met, ``over`` it when it is found gone.
+    """
+
+    __slots__ = ("_during", "_ended", "_hits", "_log", "_name")
+
+    def __init__(self, log: logging.Logger, name: str, during: str, ended: str) -> None:
+        self._log = log
+        self._name = name
+        self._during = during
+        self._ended = ended
+        self._hits = 0
+
+    def hit(self) -> None:
+        if self._hits == 0:
+            self._log.warning("source %s: %s", self._name, self._during)
+        self._hits += 1
+
+    def over(self) -> None:
+        if self._hits:
+            self._log.info("source %s: %s; it happened %d times", self._name, self._ended, self._hits)
+            self._hits = 0
 
 
 class Site:

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 
 import trio
 
+from wye.net import adapter_name, bound_address, listen, server_context
 from wye.plugin import Endpoint, Intake, SourceContext
 from wye_plugins.http.claims import Endpoints
 from wye_plugins.http.config import HttpSourceOptions
-from wye_plugins.http.listen import open_sockets, open_tls, shown
-from wye_plugins.http.naming import adapter_name
 from wye_plugins.http.server import Server
 from wye_plugins.http.site import Site
 
@@ -35,10 +34,10 @@ class HttpSource:
     async def run(self, intake: Intake, /, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until wye stops taking in events and the last answer is out. Raises ``StartError`` when it cannot listen."""
         options = self._options
-        tls = None if options.tls is None else open_tls(options.tls)
-        listeners = await open_sockets(options.address)
+        tls = None if options.tls is None else server_context(options.tls)
+        listeners = [socket.socket(fileno=one.socket.detach()) for one in await listen(options.address)]
         try:
-            self._listens = [f"{self._scheme}://{shown(listener)}" for listener in listeners]
+            self._listens = [f"{self._scheme}://{bound_address(listener)}" for listener in listeners]
             server = Server(Site(options, Endpoints(self._endpoints, intake.name), intake), tls)
             log.info("source %s: listening on %s", intake.name, ", ".join(self._listens))
             async with trio.open_nursery() as beside:

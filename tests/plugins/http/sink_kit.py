@@ -15,8 +15,8 @@ from wye.message import HttpRequest, HttpResponse, Shipment, Unfit
 from wye.plugin import Limits, Outbound, SinkContext
 from wye.testing import make_event, shipment_of
 from wye.verdict import DELIVERED, Verdict, Verdicts
+from wye_plugins.http.config import HttpSinkOptions
 from wye_plugins.http.sink import HttpSink
-from wye_plugins.http.sinkconfig import HttpSinkOptions
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

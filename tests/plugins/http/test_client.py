@@ -1,18 +1,51 @@
-"""The sink's own TLS: whom it trusts, and who it is."""
-
 from __future__ import annotations
 
 import ssl
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 import pytest
 import trustme
+from hypothesis import given
+from hypothesis import strategies as st
 
 from plugins.http.sink_kit import Recorder, new_sink, recording, verdicts_of
+from wye.net import ClientTls
 from wye.plugin import StartError
 from wye.verdict import DELIVERED
-from wye_plugins.http.sinkconfig import ClientTls
+from wye_plugins.http.client import Address
+
+
+@pytest.mark.parametrize(
+    ("url", "path", "joined"),
+    [
+        ("http://h", "", "http://h/"),
+        ("http://h/", "/a", "http://h/a"),
+        ("http://h/v1", "/a", "http://h/v1/a"),
+        ("http://h/v1/", "/a", "http://h/v1/a"),
+        ("http://h/v1", "", "http://h/v1"),
+        ("http://h/v1/", "", "http://h/v1/"),
+        ("http://h/v1", ":write", "http://h/v1:write"),
+        ("http://u:p@h:8/v1?a=1#frag", "/b%2Fc", "http://u:p@h:8/v1/b%2Fc?a=1"),
+    ],
+)
+def test_paths_are_appended(url: str, path: str, joined: str) -> None:
+    assert Address(url).join(path, {}) == joined
+
+
+names = st.text(min_size=1, max_size=4)
+parameters = st.dictionaries(names, st.text(max_size=4), max_size=4)
+
+
+@given(parameters)
+def test_parameters_are_added_and_the_urls_own_win(added: dict[str, str]) -> None:
+    joined = Address("http://h/?a=own&b").join("", added)
+    assert urlsplit(joined).query.startswith("a=own&b")
+    assert dict(parse_qsl(urlsplit(joined).query, keep_blank_values=True)) == added | {"a": "own", "b": ""}
+
+
+# ── TLS: whom it trusts, and who it is ──────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture

@@ -11,9 +11,10 @@ import trustme
 
 from plugins.http.http_kit import Client, NoDecoder, Vendor, connect, get, new_source, port_of, post, serving
 from wye.message import Head, Received, Reply
+from wye.net import ServerTls
 from wye.plugin import Accepted, Claim, Inbound, SourceContext, StartError
 from wye.testing import FakeIntake
-from wye_plugins.http.config import HttpSourceOptions, ServerTls
+from wye_plugins.http.config import HttpSourceOptions
 from wye_plugins.http.source import HttpSource
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wye_plugins.http.target import parse_target
+from wye_plugins.http.head import parse_target
 
 
 @given(st.text(max_size=50), st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=4))

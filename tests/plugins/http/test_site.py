@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from wye_plugins.http.spell import Spell
+from wye_plugins.http.site import Spell
 
 
 def test_a_condition_is_said_when_it_starts_and_when_it_ends(caplog: pytest.LogCaptureFixture) -> None:
