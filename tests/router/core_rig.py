@@ -17,12 +17,14 @@ from wye.buffer import MemoryBuffer
 from wye.deadletters import DeadLetters
 from wye.delivery import Delivery, Outcome
 from wye.event import Event
+from wye.message import Decoded, Failure, Shipment
 from wye.options import WhenFull
 from wye.plugin import Encoder, Transport
 from wye.retry import Backoff
 from wye.sink import Sink
 from wye.testing import make_event
 from wye.testing.transport import FakeEncoder, FakeTransport
+from wye.verdict import Verdicts
 
 
 def events_of(*ids: str) -> list[Event]:
@@ -106,3 +108,44 @@ async def until(condition: Callable[[], bool]) -> None:
 
 def letters_in(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
+# ── sources and ways ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Words(list[bool]):
+    """What a source was told, in order."""
+
+
+class Changing:
+    """A transform made of a function."""
+
+    def __init__(self, change: Callable[[Event], Event | None]) -> None:
+        self.apply = change
+
+
+def only(*ids: str) -> Callable[[Event], bool]:
+    return lambda event: event.id in ids
+
+
+def decoded(events: Sequence[Event], size: int = 0, failures: Sequence[Failure] = ()) -> Decoded:
+    return Decoded(events, failures, size)
+
+
+def stuck(letters: DeadLetters, name: str, when_full: WhenFull = "block", max_events: int = 4) -> Sink:
+    """A sink that nobody empties."""
+    return make_sink(letters, name=name, when_full=when_full, max_events=max_events)
+
+
+def boom(event: Event) -> Event | None:
+    if event.id == "bad":
+        raise ZeroDivisionError("no")
+    return event
+
+
+class Slow(FakeTransport):
+    """Takes its time, each shipment another one."""
+
+    async def send(self, shipment: Shipment, /) -> Verdicts:
+        await trio.sleep(0.7 + len(self.shipments) % 3 * 0.13)
+        return await super().send(shipment)
