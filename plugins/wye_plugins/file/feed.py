@@ -14,7 +14,7 @@ from wye.plugin import Decoder, Intake
 from wye_plugins.file.checkpoint import Checkpoint, Position
 from wye_plugins.file.find import Found
 from wye_plugins.file.progress import Flight
-from wye_plugins.file.reader import FileReader, Sizes
+from wye_plugins.file.reader import FileReader, ReplacedError, Sizes
 
 log = logging.getLogger("wye.file.source")
 
@@ -62,6 +62,11 @@ class Feed:
         self._readers.remove(reader)
         self._parted.append(reader)
 
+    def close(self) -> None:
+        """Close whatever is open."""
+        for reader in self._readers:
+            reader.close()
+
     async def drain(self, reader: FileReader, most_chunks: int | None = None) -> bool:
         """Send what the file holds, at most so many chunks; whether its end was reached. A file that fails is ``broken``, and
         that is its end."""
@@ -69,6 +74,10 @@ class Feed:
         while count != most_chunks:
             try:
                 chunk = await trio.to_thread.run_sync(reader.read)
+            except ReplacedError:
+                log.info("source %s: %s was truncated; reading it from the beginning", self.name, reader.path)
+                reader.restart()
+                continue
             except OSError as error:
                 self._break(reader, error)
                 return True
@@ -78,17 +87,6 @@ class Feed:
             await self.send(reader, chunk)
             count += 1
         return False
-
-    async def check(self, reader: FileReader) -> None:
-        """Begin again with a file that was truncated or written anew."""
-        try:
-            replaced = await trio.to_thread.run_sync(reader.replaced)
-        except OSError as error:
-            self._break(reader, error)
-            return
-        if replaced:
-            log.info("source %s: %s was truncated; reading it from the beginning", self.name, reader.path)
-            reader.restart()
 
     def _break(self, reader: FileReader, error: OSError) -> None:
         log.error("source %s: cannot read on in %s: %s; leaving it", self.name, reader.path, error.strerror or error)

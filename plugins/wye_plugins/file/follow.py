@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import NoReturn
 
 import trio
 
@@ -32,7 +33,7 @@ class Follower:
         self._max_open = max_open
         self._readers: dict[Key, FileReader] = {}
 
-    async def run(self) -> None:
+    async def run(self) -> NoReturn:
         """Never ends by itself."""
         await self._take_up_renamed()
         while True:
@@ -67,8 +68,7 @@ class Follower:
         reader.path = found.path
         if reader.broken or not reader.has_news(found):
             return False
-        await self._feed.check(reader)
-        return not reader.broken and not await self._feed.drain(reader, _TURN_CHUNKS)
+        return not await self._feed.drain(reader, _TURN_CHUNKS)
 
     async def _visit_gone(self, reader: FileReader) -> None:
         """Read a file that is no longer where it was; leave it once it has been silent for long enough."""

@@ -22,8 +22,12 @@ class Sizes(Struct, frozen=True):
     chunk: int
 
 
+class ReplacedError(Exception):
+    """A file no longer holds what was read of it: it was truncated, perhaps written anew."""
+
+
 class FileReader:
-    """``open``, ``read``, ``look`` and ``close`` block; they may raise ``OSError``. Closed, it opens again when read.
+    """``open``, ``read`` and ``close`` block; the first two may raise ``OSError``. Closed, it opens again when read.
 
     ``known`` is where an earlier run says that this file was; it is trusted only if the file still begins as it did then.
     """
@@ -104,7 +108,8 @@ class FileReader:
 
     def _take_up(self, descriptor: int, size: int) -> None:
         known, self._known = self._known, None
-        if known is None or digest(os.pread(descriptor, known.head_bytes, 0)) != known.head:
+        head = os.pread(descriptor, HEAD_BYTES, 0)
+        if known is None or digest(head[: known.head_bytes]) != known.head:
             return
         mark = Mark(known.offset, known.lines, known.unended)
         if compressed(self.path):
@@ -116,7 +121,7 @@ class FileReader:
             if mark.unended and size > mark.offset:  # what was its last line has grown since
                 mark = Mark(mark.offset - mark.unended, mark.lines - 1)
         self.progress = Progress(mark)
-        self._head = os.pread(descriptor, HEAD_BYTES, 0)
+        self._head = head
         self._resume(mark)
         self._complete_size = size if complete else None
         self.resumed = known.head_bytes > 0
@@ -127,34 +132,37 @@ class FileReader:
             return self._bytes.raw_offset
         return (self._complete_size or 0) if compressed(self.path) else self._cutter.position
 
-    def replaced(self) -> bool:
-        """Whether what was read so far is no longer what the file holds: it was truncated, perhaps written anew."""
-        self.open()
-        assert self._descriptor is not None
-        if os.fstat(self._descriptor).st_size < self._raw_offset:
-            return True
-        return os.pread(self._descriptor, len(self._head), 0) != self._head
-
     def read(self) -> LineChunk | None:
-        """The next whole lines; ``None`` at the end of the file as it is now."""
+        """The next whole lines; ``None`` at the end of the file as it is now. Raises ``ReplacedError``."""
         self.open()
         assert self._descriptor is not None
         status = os.fstat(self._descriptor)
         self._seen = None
-        if len(self._head) < HEAD_BYTES:
-            self._head = os.pread(self._descriptor, HEAD_BYTES, 0)
-        if self._complete_size == status.st_size:
-            self._seen = status.st_size, status.st_mtime_ns
-            return None
-        stream = self._stream(self._descriptor)
-        while data := stream.read(self._sizes.chunk):
+        while data := self._next(self._descriptor, status.st_size):
             if (chunk := self._cutter.feed(data)) is not None:
                 return chunk
         self._seen = status.st_size, status.st_mtime_ns
-        if compressed(self.path) and not stream.torn:
-            self._complete_size = stream.raw_offset
+        if self._bytes is not None and compressed(self.path) and not self._bytes.torn:
+            self._complete_size = self._bytes.raw_offset
             return self._cutter.finish()
         return None
+
+    def _next(self, descriptor: int, size: int) -> bytes:
+        """The next bytes, ``b""`` at the end. Whether they belong to what was read before can be told only afterwards: whoever
+        truncates the file does not wait for us."""
+        try:
+            data = b"" if size == self._complete_size else self._stream(descriptor).read(self._sizes.chunk)
+        except OSError:
+            self._verify(descriptor)
+            raise
+        self._verify(descriptor)
+        return data
+
+    def _verify(self, descriptor: int) -> None:
+        head = os.pread(descriptor, HEAD_BYTES, 0)
+        if not head.startswith(self._head) or os.fstat(descriptor).st_size < self._raw_offset:
+            raise ReplacedError
+        self._head = head
 
     def _stream(self, descriptor: int) -> ByteStream:
         if self._bytes is None:

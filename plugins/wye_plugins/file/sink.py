@@ -64,8 +64,8 @@ class FileSink:
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[None]:
         """Raises ``StartError`` when the file (with times in the path: its directory) cannot be written."""
-        await trio.to_thread.run_sync(self._check, trio.current_time())
         try:
+            await trio.to_thread.run_sync(self._check, trio.current_time())
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._tend)
                 yield

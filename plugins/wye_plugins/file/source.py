@@ -38,16 +38,22 @@ class FileSource:
         files = await trio.to_thread.run_sync(self._start, intake.name)
         feed = Feed(intake, self._decoder, self._sizes, self._checkpoint if self._options.checkpoint else None)
         task_status.started()
-        async with feed.saving(self._options.checkpoint_secs):
-            complete = False
-            with intake.until_stopped():
-                if self._options.follow:
-                    await Follower(feed, self._patterns, self._options.poll_secs).run()
-                else:
-                    complete = await read_once(feed, files)
-            await feed.flight.all_landed()
-            if complete and not feed.flight.unsafe:
-                feed.complete()
+        try:
+            async with feed.saving(self._options.checkpoint_secs):
+                complete = False
+                with intake.until_stopped():
+                    complete = await self._read(feed, files)
+                await feed.flight.all_landed()
+                if complete and not feed.flight.unsafe:
+                    feed.complete()
+        finally:
+            feed.close()
+
+    async def _read(self, feed: Feed, files: Sequence[Found]) -> bool:
+        """Whether everything was read to its end."""
+        if self._options.follow:
+            await Follower(feed, self._patterns, self._options.poll_secs).run()
+        return await read_once(feed, files)
 
     def _start(self, name: str) -> list[Found]:
         files, barren = find(self._patterns)

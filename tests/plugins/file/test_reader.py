@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from plugins.file.file_kit import append
+from wye_plugins.file.bytestream import PlainBytes
 from wye_plugins.file.find import Found, look
 from wye_plugins.file.progress import Mark
-from wye_plugins.file.reader import FileReader, Sizes
+from wye_plugins.file.reader import FileReader, ReplacedError, Sizes
 
 SIZES = Sizes(1000, 8)
 
@@ -120,17 +121,41 @@ def test_truncated_or_written_anew(tmp_path: Path, close: bool) -> None:
     lines(reader)
     if close:
         reader.close()
-    assert not reader.replaced()
+    assert lines(reader) == []
     append(path, "three\n")
-    assert not reader.replaced()
+    assert lines(reader) == ["three"]
     os.truncate(path, 4)
-    assert reader.replaced()
+    with pytest.raises(ReplacedError):
+        reader.read()
     path.write_text("other and longer than before\n")
-    assert reader.replaced()
+    with pytest.raises(ReplacedError):
+        reader.read()
     reader.restart()
     assert lines(reader) == ["other", "and", "longer", "than", "before"]
     assert reader.position.offset == 29
     reader.close()
+
+
+def test_truncated_while_it_is_being_read(tmp_path: Path) -> None:
+    """Between the look at the file and the reading of its next bytes."""
+    path = tmp_path / "a.jsonl"
+    path.write_text("one\n")
+    reader = FileReader(seen(path), SIZES)
+    assert lines(reader) == ["one"]
+
+    class Hasty(PlainBytes):
+        def read(self, size: int) -> bytes:
+            path.write_text("two\nthree\n")
+            return super().read(size)
+
+    descriptor = os.open(path, os.O_RDONLY)
+    reader._bytes = Hasty(descriptor, 4)  # pyright: ignore[reportPrivateUsage]  the moment cannot be met otherwise
+    with pytest.raises(ReplacedError):
+        reader.read()
+    reader.restart()
+    assert lines(reader) == ["two", "three"]
+    reader.close()
+    os.close(descriptor)
 
 
 def test_settlements_from_before_a_restart_do_not_count(tmp_path: Path) -> None:
