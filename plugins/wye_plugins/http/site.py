@@ -1,4 +1,4 @@
-"""What all connections of one source share: the intake, the endpoints, the bounds, the common answers, the repeated conditions."""
+"""What the connections of one source share: intake, endpoints, bounds, common answers, conditions that are logged once."""
 
 from __future__ import annotations
 

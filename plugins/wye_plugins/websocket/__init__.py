@@ -1,4 +1,15 @@
-"""WebSocket in both directions: a source and a sink, each as a client (``url``) or as a server (``address``)."""
+"""WebSocket in both directions: a source and a sink, each as a client (``url``) or as a server (``address``).
+
+To read in this order:
+
+- ``config``: the options.
+- What a connection is: ``link`` is an open one; ``dial`` makes one to a server, ``door`` lets clients in; ``watch`` finds out
+  when one is dead, and ``outage`` says in the log when one is lost and back.
+- The sources: ``client`` (``url``) and ``listen`` (``address``) both ``receive`` messages, which gather in an ``inbox``.
+- The sinks: ``push`` (``url``), and ``serve`` (``address``) with one ``subscription`` for each subscriber.
+
+trio-websocket is imported when a part is built, not here: whoever does not use it does not pay for it.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +19,24 @@ from wye_plugins.websocket.config import WebSocketSinkOptions, WebSocketSourceOp
 
 def build_source(options: WebSocketSourceOptions, context: SourceContext) -> Source:
     """Raises ``ValueError`` when ``url`` is given with several adapters."""
-    from wye_plugins.websocket import parts
+    if options.url is None:
+        from wye_plugins.websocket.listen import WebSocketListenSource
 
-    return parts.source(options, context)
+        return WebSocketListenSource(options, context)
+    from wye_plugins.websocket.client import WebSocketClientSource
+
+    return WebSocketClientSource(options, context)
 
 
 def build_sink(options: WebSocketSinkOptions, context: SinkContext) -> Transport:
     """A sink that serves subscribers or sends to a server."""
-    from wye_plugins.websocket import parts
+    if options.url is None:
+        from wye_plugins.websocket.serve import WebSocketServeSink
 
-    return parts.sink(options, context)
+        return WebSocketServeSink(options, context)
+    from wye_plugins.websocket.push import WebSocketPushSink
+
+    return WebSocketPushSink(options, context)
 
 
 @hookimpl

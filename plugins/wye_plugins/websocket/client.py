@@ -9,12 +9,12 @@ from collections.abc import Sequence
 import trio
 from trio import TaskStatus
 
-from wye.plugin import Decoder, Intake
-from wye.retry import Backoff
-from wye_plugins.websocket.dial import Dial, RefusedError, connect
+from wye.plugin import Intake, SourceContext
+from wye_plugins.websocket.config import WebSocketSourceOptions
+from wye_plugins.websocket.dial import RefusedError, connect, dial_of
 from wye_plugins.websocket.link import Link
 from wye_plugins.websocket.outage import Outage
-from wye_plugins.websocket.receive import Ended, ReceiveLimits, Receiver
+from wye_plugins.websocket.receive import Ended, Receiver, limits_of
 
 _FAREWELLS = {"stopped": (1001, "going away")}
 
@@ -24,17 +24,23 @@ _log = logging.getLogger("wye.websocket.client")
 class WebSocketClientSource:
     """Receives what a server sends. The server is never told what became of it: the protocol has no acknowledgement."""
 
-    def __init__(self, name: str, dial: Dial, decoder: Decoder, limits: ReceiveLimits, backoff: Backoff) -> None:
-        self.listens: Sequence[str] = (dial.shown,)
-        self._name = name
-        self._dial = dial
-        self._decoder = decoder
-        self._limits = limits
-        self._backoff = backoff
+    def __init__(self, options: WebSocketSourceOptions, context: SourceContext) -> None:
+        """Raises ``ValueError`` unless there is exactly one adapter."""
+        if len(context.adapters) != 1:
+            raise ValueError(f"`url` takes exactly one adapter, and there are {len(context.adapters)}")
+        (adapter,) = context.adapters
+        self._name = context.name
+        self._decoder = adapter.decoder
+        self._dial = dial_of(options, adapter.stream)
+        self._limits = limits_of(options)
+        self._backoff = options.reconnect.backoff
         self._failures = 0
+        self.listens: Sequence[str] = (self._dial.shown,)
 
     async def run(self, intake: Intake, /, *, task_status: TaskStatus[None]) -> None:
-        """Starts at once: a server that cannot be reached is a warning, not an error."""
+        """Starts at once: a server that cannot be reached is a warning, not an error. Raises ``StartError`` when a TLS file
+        cannot be used."""
+        self._dial = self._dial.ready()
         outage = Outage(_log, self._name, self._dial.shown, trio.current_time())
         task_status.started()
         async with trio.open_nursery() as readers:

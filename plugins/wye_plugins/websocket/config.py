@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from msgspec import Meta, field
 
+from wye.net import ADDRESS, CLIENT_CA, ClientTls, ServerTls, check_headers, check_url, split_address
 from wye.options import Bytes, Count, Options, Positive, Seconds, Secret
+from wye.retry import Backoff
 
 
-class Tls(Options, frozen=True, kw_only=True):
+class Tls(ClientTls, frozen=True, kw_only=True):
     """Certificates, for either end of a connection."""
 
-    certificate: Annotated[
-        str | None,
-        Meta(description="PEM file with the certificate chain: the server's own with `address`, a client's with `url`."),
-    ] = None
-    key: Annotated[
-        str | None, Meta(description="PEM file with the private key; may be left out where `certificate` holds it too.")
-    ] = None
-    ca: Annotated[
-        str | None, Meta(description="PEM file with the authorities to trust with `url`. Default: those of the system.")
-    ] = None
-    verify: Annotated[
-        bool, Meta(description="Whether to check the server's certificate with `url`. Turn it off for experiments only.")
-    ] = True
+    client_ca: Annotated[str | None, CLIENT_CA] = None
+
+    @property
+    def server(self) -> ServerTls:
+        """What a server takes of it; ``certificate`` has been checked to be there."""
+        return ServerTls(certificate=self.certificate or "", key=self.key, client_ca=self.client_ca)
 
 
 class Reconnect(Options, frozen=True, kw_only=True):
@@ -38,6 +31,10 @@ class Reconnect(Options, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.first_secs > self.max_secs:
             raise ValueError(f"first_secs ({self.first_secs:g}) is greater than max_secs ({self.max_secs:g})")
+
+    @property
+    def backoff(self) -> Backoff:
+        return Backoff(self.first_secs, self.max_secs)
 
 
 class Subscriber(Options, frozen=True, kw_only=True):
@@ -62,13 +59,17 @@ class _Ends(Options, frozen=True, kw_only=True):
         Secret | None,
         Meta(description="Connect to this server (`ws://` or `wss://`). Treated as a secret because it may hold a key."),
     ] = None
-    address: Annotated[
-        str | None, Meta(description="Listen here, as `host:port`. `0.0.0.0` is every IPv4 address, `[::]` every IPv6 one.")
-    ] = None
+    address: Annotated[str | None, ADDRESS] = None
     headers: Annotated[
         dict[str, Secret], Meta(description="Header fields for the request that opens the connection, with `url` only.")
     ] = field(default_factory=dict[str, str])
-    tls: Annotated[Tls | None, Meta(description="Certificates. With `address` it turns TLS on.")] = None
+    tls: Annotated[
+        Tls | None,
+        Meta(
+            description="Certificates. With `address` it turns TLS on, and takes `certificate`, `key` and `client_ca`; with"
+            " `url` it takes all but `client_ca`."
+        ),
+    ] = None
     reconnect: Annotated[Reconnect, Meta(description="When to connect again after a loss, with `url` only.")] = Reconnect()
     ping_interval_secs: Annotated[
         Seconds, Meta(description="A ping goes out this often, so that dead connections are found. 0 sends none.")
@@ -85,8 +86,9 @@ class _Ends(Options, frozen=True, kw_only=True):
             raise ValueError("give exactly one of `url` (connect to a server) and `address` (listen)")
         if self.url is not None:
             _check_url(self.url)
+            check_headers(self.headers)
         if self.address is not None:
-            host_and_port(self.address)
+            split_address(self.address)
         _check_tls(self.tls, listening=self.address is not None)
         if self.address is not None and self.headers:
             raise ValueError("`headers` belongs to `url`; with `address` there is no request to put them into")
@@ -131,30 +133,8 @@ class WebSocketSinkOptions(_Ends, frozen=True, kw_only=True):
     ] = 4096
 
 
-def host_and_port(address: str) -> tuple[str, int]:
-    """``host:port`` or ``[v6]:port``. Raises ``ValueError``."""
-    host, colon, port = address.rpartition(":")
-    if not colon or not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
-        raise ValueError(f"`address` is {address!r}; expected host:port, such as 127.0.0.1:8080 or [::1]:8080")
-    if host.startswith("[") and host.endswith("]"):
-        return host[1:-1], int(port)
-    if ":" in host:
-        raise ValueError(f"`address` is {address!r}; put an IPv6 address into brackets, such as [::1]:8080")
-    return host, int(port)
-
-
 def _check_url(url: str) -> None:
-    """Raises ``ValueError``, without quoting the URL: it may hold a key."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        raise ValueError("`url` cannot be read; expected something like wss://host:port/path") from None
-    if parts.scheme not in ("ws", "wss"):
-        raise ValueError("`url` does not begin with ws:// or wss://")
-    if not host:
-        raise ValueError("`url` names no host; expected something like wss://host:port/path")
-    if parts.username is not None:
+    if check_url("url", url, ("ws", "wss")).username is not None:
         raise ValueError("`url` holds a user name, which WebSocket does not send; put an Authorization into `headers`")
 
 
@@ -164,9 +144,6 @@ def _check_tls(tls: Tls | None, *, listening: bool) -> None:
     if listening and tls.certificate is None:
         raise ValueError("`tls` of an `address` needs `certificate`")
     if listening and (tls.ca is not None or not tls.verify):
-        raise ValueError("`tls.ca` and `tls.verify` belong to `url`; clients of `address` are not asked for certificates")
-    if tls.key is not None and tls.certificate is None:
-        raise ValueError("`tls.key` needs `tls.certificate`")
-    for name, path in (("certificate", tls.certificate), ("key", tls.key), ("ca", tls.ca)):
-        if path is not None and not Path(path).is_file():
-            raise ValueError(f"`tls.{name}` is {path!r}, and there is no such file")
+        raise ValueError("`tls.ca` and `tls.verify` belong to `url`; with `address`, `tls.client_ca` is for clients")
+    if not listening and tls.client_ca is not None:
+        raise ValueError("`tls.client_ca` belongs to `address`; with `url`, `tls.ca` is for servers")

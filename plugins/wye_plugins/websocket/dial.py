@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 from collections.abc import Mapping
 from functools import partial
@@ -10,14 +9,15 @@ from typing import cast
 from urllib.parse import unquote, unquote_plus, urlsplit
 
 import trio
-from msgspec import Struct
+from msgspec import Struct, structs
 from trio_websocket import ConnectionRejected, wrap_client_stream
 
-from wye_plugins.websocket.config import Tls
+from wye.net import ClientTls, client_context, host_and_port, public_url, reason_of
+from wye.plugin import Stream
+from wye_plugins.websocket.config import WebSocketSinkOptions, WebSocketSourceOptions
 from wye_plugins.websocket.link import MESSAGES_AT_HAND, READ_BYTES, Link, ReaderTask, Wire
 
 _LEAST_SECRET = 4
-_PORTS = {"ws": 80, "wss": 443}
 
 
 class RefusedError(ConnectionError):
@@ -30,31 +30,31 @@ class RefusedError(ConnectionError):
 
 
 class Dial(Struct, frozen=True):
-    """Where to connect and how. ``url`` and ``headers`` hold secrets; ``shown`` does not."""
+    """Where to connect and how. ``url`` and ``headers`` hold secrets; ``shown`` does not. ``wss://`` needs a ``ready`` one."""
 
     url: str
     headers: Mapping[str, str] = {}
-    tls: Tls | None = None
+    tls: ClientTls = ClientTls()
     timeout_secs: float = 10
     max_message_bytes: int = 1_048_576
+    context: ssl.SSLContext | None = None
+
+    def ready(self) -> Dial:
+        """This one with the files of ``tls`` read. Raises ``StartError`` when one cannot be used."""
+        return structs.replace(self, context=client_context(self.tls)) if self.secure else self
 
     @property
     def shown(self) -> str:
-        """Scheme, host and port only: a path or query may be a key."""
-        host, port = self.host, self.port
-        return f"{self.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+        """Scheme, host and port only."""
+        return public_url(self.url)
 
     @property
-    def scheme(self) -> str:
-        return urlsplit(self.url).scheme
+    def secure(self) -> bool:
+        return urlsplit(self.url).scheme == "wss"
 
     @property
-    def host(self) -> str:
-        return urlsplit(self.url).hostname or ""
-
-    @property
-    def port(self) -> int:
-        return urlsplit(self.url).port or _PORTS[self.scheme]
+    def host_and_port(self) -> tuple[str, int]:
+        return host_and_port(urlsplit(self.url))
 
     @property
     def resource(self) -> str:
@@ -75,6 +75,13 @@ class Dial(Struct, frozen=True):
         return {secret for secret in spelt if len(secret) >= _LEAST_SECRET}
 
 
+def dial_of(options: WebSocketSourceOptions | WebSocketSinkOptions, stream: Stream | None) -> Dial:
+    """Of options with a ``url``. ``stream`` is the adapter's word on what has to be added to it."""
+    url = options.url or ""
+    whole = url if stream is None else stream.connect_url(url)
+    return Dial(whole, options.headers, options.tls or ClientTls(), options.connect_timeout_secs, options.max_message_bytes)
+
+
 async def connect(dial: Dial, nursery: trio.Nursery) -> Link:
     """An open connection, its reading task in ``nursery``. Raises ``ConnectionError``, of which ``RefusedError`` is one."""
     try:
@@ -86,17 +93,17 @@ async def connect(dial: Dial, nursery: trio.Nursery) -> Link:
 
 
 async def _open_stream(dial: Dial) -> trio.abc.Stream:
+    host, port = dial.host_and_port
     try:
-        stream = await trio.open_tcp_stream(dial.host, dial.port)
-        if dial.scheme == "ws":
-            return stream
-        return await _over_tls(dial, stream)
+        stream = await trio.open_tcp_stream(host, port)
+        return await _over_tls(stream, dial.context, host) if dial.secure else stream
     except (OSError, trio.BrokenResourceError) as error:
         raise ConnectionError(_reason(error)) from None
 
 
-async def _over_tls(dial: Dial, stream: trio.SocketStream) -> trio.abc.Stream:
-    secure = trio.SSLStream(stream, client_context(dial.tls or Tls()), server_hostname=dial.host, https_compatible=True)
+async def _over_tls(stream: trio.SocketStream, context: ssl.SSLContext | None, host: str) -> trio.abc.Stream:
+    assert context is not None, "the dial is ready"
+    secure = trio.SSLStream(stream, context, server_hostname=host, https_compatible=True)
     try:
         await secure.do_handshake()
     except BaseException:
@@ -105,38 +112,18 @@ async def _over_tls(dial: Dial, stream: trio.SocketStream) -> trio.abc.Stream:
     return secure
 
 
-def client_context(tls: Tls) -> ssl.SSLContext:
-    """Raises ``OSError`` (of which ``ssl.SSLError`` is one) when a file cannot be read or understood."""
-    context = ssl.create_default_context(cafile=tls.ca)
-    if not tls.verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if tls.certificate is not None:
-        context.load_cert_chain(tls.certificate, tls.key)
-    return context
-
-
 def _reason(error: BaseException) -> str:
     """A cause without the wrappings that trio puts around it."""
     cause = error.__cause__
-    if isinstance(error, trio.BrokenResourceError) and cause is not None:
-        return f"TLS failed: {cause}"
     if isinstance(cause, BaseExceptionGroup):
         attempts = cast(BaseExceptionGroup[BaseException], cause).exceptions
-        return "; ".join(sorted({_words(attempt) for attempt in attempts}))
-    return _words(error)
-
-
-def _words(error: BaseException) -> str:
-    """The system's own words: trio's say the address again, which every log line has already."""
-    if isinstance(error, OSError) and error.errno is not None and error.errno > 0 and not isinstance(error, ssl.SSLError):
-        return os.strerror(error.errno)
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+        return "; ".join(sorted({reason_of(attempt) for attempt in attempts}))
+    return reason_of(cause if isinstance(error, trio.BrokenResourceError) and cause is not None else error)
 
 
 async def _handshake(dial: Dial, wire: Wire, nursery: trio.Nursery) -> Link:
     reader = ReaderTask(nursery)
-    host = dial.host if dial.port in _PORTS.values() else f"{dial.host}:{dial.port}"
+    host = urlsplit(dial.url).netloc
     headers = [(name.encode(), value.encode()) for name, value in dial.headers.items()]
     wrap = partial(wrap_client_stream, reader.as_nursery, wire, host, dial.resource)  # type: ignore[arg-type]  any stream will do
     done = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -12,8 +11,7 @@ from msgspec import Struct
 from trio_websocket import ConnectionClosed, WebSocketRequest, wrap_server_stream
 
 from wye.message import Head, Reply
-from wye.plugin import StartError
-from wye_plugins.websocket.config import Tls, host_and_port
+from wye.net import ServerTls, bound_address, listen, server_context, shown
 from wye_plugins.websocket.link import MESSAGES_AT_HAND, READ_BYTES, Link, ReaderTask, Wire, say_goodbye
 
 G = TypeVar("G")
@@ -111,7 +109,7 @@ def visitor_of(request: WebSocketRequest, peer: tuple[str, int] | None) -> Visit
     query = parse_qsl(target.query, keep_blank_values=True)
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in request.headers}
     head = Head("GET", unquote(target.path), dict(query), headers, peer[0] if peer else None)
-    return Visitor(head, query, f"{peer[0]}:{peer[1]}" if peer else "unknown")
+    return Visitor(head, query, shown(*peer) if peer else "unknown")
 
 
 def _peer(stream: trio.abc.Stream) -> tuple[str, int] | None:
@@ -125,25 +123,11 @@ def _peer(stream: trio.abc.Stream) -> tuple[str, int] | None:
     return host, port
 
 
-async def open_listeners(address: str, tls: Tls | None) -> list[Listener]:
+async def open_listeners(address: str, tls: ServerTls | None) -> list[Listener]:
     """Raises ``StartError`` when the address cannot be had or the certificate not be used."""
-    host, port = host_and_port(address)
-    context = None if tls is None else _server_context(tls)
-    try:
-        listeners = await trio.open_tcp_listeners(port, host=host)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise StartError(f"cannot listen on {address}: {reason}; free the port or choose another `address`") from None
+    context = None if tls is None else server_context(tls)
+    listeners = await listen(address)
     return [trio.SSLListener(one, context, https_compatible=True) for one in listeners] if context else list(listeners)
-
-
-def _server_context(tls: Tls) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(tls.certificate or "", tls.key)
-    except OSError as error:
-        raise StartError(f"cannot use `tls.certificate` {tls.certificate}: {error.strerror or error}") from None
-    return context
 
 
 def shown_addresses(listeners: Sequence[Listener]) -> list[str]:
@@ -155,8 +139,7 @@ def _shown(listener: Listener) -> str:
     secure = isinstance(listener, trio.SSLListener)
     plain = listener.transport_listener if secure else listener
     assert isinstance(plain, trio.SocketListener)
-    host, port, *_ = plain.socket.getsockname()
-    return f"{'wss' if secure else 'ws'}://{f'[{host}]' if ':' in host else host}:{port}"
+    return f"{'wss' if secure else 'ws'}://{bound_address(plain.socket)}"
 
 
 async def serve_listeners(door: Door[G], listeners: Sequence[Listener], handlers: trio.Nursery) -> None:

@@ -9,11 +9,11 @@ import trio
 from trio import TaskStatus
 
 from wye.message import Reply
-from wye.plugin import Inbound, Intake
+from wye.plugin import Inbound, Intake, SourceContext
 from wye_plugins.websocket.config import WebSocketSourceOptions
 from wye_plugins.websocket.door import Admitted, Door, Visitor, open_listeners, serve_listeners, shown_addresses
 from wye_plugins.websocket.link import Link
-from wye_plugins.websocket.receive import Ended, ReceiveLimits, Receiver
+from wye_plugins.websocket.receive import Ended, Receiver, limits_of
 
 _log = logging.getLogger("wye.websocket.listen")
 
@@ -23,17 +23,18 @@ FULL = Reply(503, (("Content-Type", "text/plain"), ("Retry-After", "5")), b"too 
 class WebSocketListenSource:
     """Takes in what its clients send. A client is not told what became of it: the protocol has no acknowledgement."""
 
-    def __init__(self, name: str, options: WebSocketSourceOptions, limits: ReceiveLimits, adapters: Sequence[Inbound]) -> None:
-        self.listens: Sequence[str] = (f"{'ws' if options.tls is None else 'wss'}://{options.address}",)
-        self._name = name
+    def __init__(self, options: WebSocketSourceOptions, context: SourceContext) -> None:
+        self._name = context.name
+        self._adapters = context.adapters
         self._options = options
-        self._limits = limits
-        self._adapters = adapters
+        self._limits = limits_of(options)
+        self._tls = None if options.tls is None else options.tls.server
         self._open = 0
+        self.listens: Sequence[str] = (f"{'ws' if options.tls is None else 'wss'}://{options.address}",)
 
     async def run(self, intake: Intake, /, *, task_status: TaskStatus[None]) -> None:
         """Raises ``StartError`` when it cannot listen."""
-        listeners = await open_listeners(self._options.address or "", self._options.tls)
+        listeners = await open_listeners(self._options.address or "", self._tls)
         self.listens = shown_addresses(listeners)
 
         async def welcome(link: Link, adapter: Inbound, shown: str) -> None:

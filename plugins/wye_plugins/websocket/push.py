@@ -10,11 +10,10 @@ from contextlib import asynccontextmanager
 import trio
 
 from wye.message import Shipment
-from wye.plugin import StartError
-from wye.retry import Backoff
+from wye.plugin import SinkContext
 from wye.verdict import DELIVERED, Verdict, Verdicts
-from wye_plugins.websocket.config import Tls
-from wye_plugins.websocket.dial import Dial, RefusedError, client_context, connect
+from wye_plugins.websocket.config import WebSocketSinkOptions
+from wye_plugins.websocket.dial import RefusedError, connect, dial_of
 from wye_plugins.websocket.link import Link, LinkClosedError
 from wye_plugins.websocket.outage import Outage
 from wye_plugins.websocket.watch import Keepalive, attend
@@ -29,12 +28,12 @@ class WebSocketPushSink:
 
     concurrency = 1
 
-    def __init__(self, name: str, dial: Dial, backoff: Backoff, ping_interval_secs: float, ping_timeout_secs: float) -> None:
-        self.target = dial.shown
-        self._dial = dial
-        self._name = name
-        self._backoff = backoff
-        self._ping = (ping_interval_secs, ping_timeout_secs)
+    def __init__(self, options: WebSocketSinkOptions, context: SinkContext) -> None:
+        self._name = context.name
+        self._dial = dial_of(options, context.adapter.stream)
+        self._backoff = options.reconnect.backoff
+        self._ping = (options.ping_interval_secs, options.ping_timeout_secs)
+        self.target = self._dial.shown
         self._failures = 0
         self._link: Link | None = None
         self._connected_at = 0.0
@@ -42,7 +41,7 @@ class WebSocketPushSink:
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[None]:
         """Does not connect yet. Raises ``StartError`` when a TLS file cannot be used."""
-        _check_files(self._dial.tls)
+        self._dial = self._dial.ready()
         self._outage = Outage(_log, self._name, self.target, trio.current_time())
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
@@ -120,10 +119,3 @@ class WebSocketPushSink:
         if isinstance(error, RefusedError) and error.status in _OPERATORS_FAULT:
             return Verdict("hold", reason, wait_secs, error.status)
         return Verdict("busy", reason, wait_secs, error.status if isinstance(error, RefusedError) else None)
-
-
-def _check_files(tls: Tls | None) -> None:
-    try:
-        client_context(tls or Tls())
-    except OSError as error:
-        raise StartError(f"cannot use the files of `tls`: {error.strerror or error}") from None

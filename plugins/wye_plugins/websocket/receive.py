@@ -9,6 +9,7 @@ import trio
 from msgspec import Struct
 
 from wye.plugin import Decoder, Intake
+from wye_plugins.websocket.config import WebSocketSourceOptions
 from wye_plugins.websocket.inbox import Inbox
 from wye_plugins.websocket.link import MESSAGES_AT_HAND, Link, LinkClosedError
 from wye_plugins.websocket.watch import Keepalive, Patience
@@ -27,6 +28,16 @@ class ReceiveLimits(Struct, frozen=True):
     ping_interval_secs: float
     ping_timeout_secs: float
     silence_timeout_secs: float | None = None
+
+
+def limits_of(options: WebSocketSourceOptions) -> ReceiveLimits:
+    return ReceiveLimits(
+        options.max_message_bytes,
+        options.max_batch_events,
+        options.ping_interval_secs,
+        options.ping_timeout_secs,
+        options.silence_timeout_secs,
+    )
 
 
 class Ended(Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
@@ -9,15 +10,15 @@ import trio
 
 from wye.event import CUSTOM, EVENT_TYPES
 from wye.message import Reply, Shipment
-from wye.plugin import Stream
+from wye.plugin import SinkContext
 from wye.verdict import DELIVERED, Verdicts
 from wye_plugins.websocket.config import WebSocketSinkOptions
 from wye_plugins.websocket.door import Admitted, Door, Visitor, open_listeners, serve_listeners, shown_addresses
-from wye_plugins.websocket.frames import text_frame
 from wye_plugins.websocket.link import Link
 from wye_plugins.websocket.subscription import Subscription
 
 _FLUSH_SECS = 2.0
+_FINAL_TEXT = 0x81
 _PLAIN = ("Content-Type", "text/plain; charset=utf-8")
 FULL = Reply(503, (_PLAIN, ("Retry-After", "5")), b"too many subscribers")
 
@@ -29,13 +30,14 @@ class WebSocketServeSink:
 
     concurrency = 1
 
-    def __init__(self, name: str, options: WebSocketSinkOptions, stream: Stream | None) -> None:
-        self.target = f"{'ws' if options.tls is None else 'wss'}://{options.address}"
-        self._name = name
+    def __init__(self, options: WebSocketSinkOptions, context: SinkContext) -> None:
+        self._name = context.name
+        self._stream = context.adapter.stream
         self._options = options
-        self._stream = stream
+        self._tls = None if options.tls is None else options.tls.server
         self._subscriptions: dict[Subscription, None] = {}
         self._dropped_before = 0
+        self.target = f"{'ws' if options.tls is None else 'wss'}://{options.address}"
 
     @property
     def subscribers(self) -> int:
@@ -50,7 +52,7 @@ class WebSocketServeSink:
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[None]:
         """Listens. Raises ``StartError`` when it cannot. In the end subscribers get what waits for them, within 2 s."""
-        listeners = await open_listeners(self._options.address or "", self._options.tls)
+        listeners = await open_listeners(self._options.address or "", self._tls)
         self.target = ", ".join(shown_addresses(listeners))
         door = Door(
             self._admit,
@@ -119,3 +121,14 @@ def unknown_types(wanted: frozenset[str]) -> list[str]:
 def _explain(unknown: Sequence[str]) -> str:
     named = ", ".join(repr(one[:50]) for one in unknown[:5])
     return f"unknown event type {named}; known types: {', '.join(EVENT_TYPES)}, and {CUSTOM}<name>"
+
+
+def text_frame(document: bytes) -> bytes:
+    """``document`` (UTF-8) as one unfragmented text message (RFC 6455, section 5.2), not masked: one frame serves every
+    subscriber."""
+    size = len(document)
+    if size < 126:
+        return bytes((_FINAL_TEXT, size)) + document
+    if size < 65536:
+        return struct.pack("!BBH", _FINAL_TEXT, 126, size) + document
+    return struct.pack("!BBQ", _FINAL_TEXT, 127, size) + document

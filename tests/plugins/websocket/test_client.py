@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import random
+from pathlib import Path
 
 import pytest
 import trio
@@ -12,7 +13,7 @@ from plugins.websocket.websocket_kit import KEY, KeyedStream, inbound, linked, n
 from wye.plugin import StartError
 from wye.testing import FakeIntake
 from wye_plugins.websocket import client
-from wye_plugins.websocket.config import Reconnect, WebSocketSourceOptions
+from wye_plugins.websocket.config import Reconnect, Tls, WebSocketSourceOptions
 from wye_plugins.websocket.dial import Dial, RefusedError
 from wye_plugins.websocket.link import Link
 
@@ -159,6 +160,13 @@ async def test_a_server_that_closes_during_the_handshake_is_tried_again_at_once(
 def test_a_stream_has_one_format() -> None:
     with pytest.raises(ValueError, match="exactly one adapter, and there are 2"):
         new_source(options("ws://127.0.0.1:1"), inbound(), inbound())
+
+
+async def test_a_tls_file_that_is_missing_is_found_at_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "ca.pem"
+    source = new_source(WebSocketSourceOptions(url="wss://127.0.0.1:1", tls=Tls(ca=str(file))))
+    with pytest.raises(StartError, match=rf"cannot use tls\.ca {file}: no such file or directory"):
+        await source.run(FakeIntake(), task_status=trio.TASK_STATUS_IGNORED)
 
 
 # ── with a clock of our own ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -11,7 +11,7 @@ import trio
 import trustme
 from trio_websocket import WebSocketRequest, serve_websocket
 
-from wye_plugins.websocket.config import Tls
+from wye.net import ClientTls
 from wye_plugins.websocket.dial import Dial, RefusedError, connect
 
 
@@ -99,7 +99,7 @@ async def test_a_server_that_says_nothing_is_given_up(nursery: trio.Nursery) -> 
 async def test_nobody_there(nursery: trio.Nursery) -> None:
     async with tcp_server(saying(b"")) as url:
         pass
-    with pytest.raises(ConnectionError, match=r"^Connection refused$"):
+    with pytest.raises(ConnectionError, match=r"^connection refused$"):
         await connect(Dial(url), nursery)
 
 
@@ -149,8 +149,8 @@ async def tls_server(context: ssl.SSLContext) -> AsyncGenerator[str]:
         nursery.cancel_scope.cancel()
 
 
-async def hello(url: str, tls: Tls | None, nursery: trio.Nursery) -> bytes:
-    link = await connect(Dial(url, tls=tls), nursery)
+async def hello(url: str, tls: ClientTls, nursery: trio.Nursery) -> bytes:
+    link = await connect(Dial(url, tls=tls).ready(), nursery)
     try:
         return await link.receive()
     finally:
@@ -159,20 +159,20 @@ async def hello(url: str, tls: Tls | None, nursery: trio.Nursery) -> bytes:
 
 async def test_a_server_with_a_certificate_that_we_trust(authority: Authority, nursery: trio.Nursery) -> None:
     async with tls_server(authority.server_context()) as url:
-        assert await hello(url, Tls(ca=authority.ca), nursery) == b"hello"
+        assert await hello(url, ClientTls(ca=authority.ca), nursery) == b"hello"
 
 
 async def test_a_server_that_nobody_vouches_for(authority: Authority, nursery: trio.Nursery) -> None:
     async with tls_server(authority.server_context()) as url:
         with pytest.raises(ConnectionError, match=r"TLS failed: .*certificate verify failed"):
-            await hello(url, None, nursery)
+            await hello(url, ClientTls(), nursery)
 
 
 async def test_without_a_check_any_certificate_will_do(authority: Authority, nursery: trio.Nursery) -> None:
     async with tls_server(authority.server_context()) as url:
-        assert await hello(url, Tls(verify=False), nursery) == b"hello"
+        assert await hello(url, ClientTls(verify=False), nursery) == b"hello"
 
 
 async def test_our_own_certificate_is_shown_to_a_server_that_asks(authority: Authority, nursery: trio.Nursery) -> None:
     async with tls_server(authority.server_context(ask_for_certificate=True)) as url:
-        assert await hello(url, Tls(ca=authority.ca, certificate=authority.client), nursery) == b"hello"
+        assert await hello(url, ClientTls(ca=authority.ca, certificate=authority.client), nursery) == b"hello"

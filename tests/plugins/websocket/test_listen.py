@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import ssl
+from pathlib import Path
 
 import pytest
 import trio
@@ -195,9 +196,28 @@ async def test_a_port_in_use_is_one_line() -> None:
     async with running(first, intake):
         port = address_of(first).rpartition(":")[2]
         second = new_source(WebSocketSourceOptions(address=f"127.0.0.1:{port}"))
-        with pytest.raises(StartError, match=f"cannot listen on 127.0.0.1:{port}: Address already in use") as caught:
+        with pytest.raises(StartError, match=f"cannot listen on 127.0.0.1:{port}: address already in use") as caught:
             await second.run(FakeIntake(), task_status=trio.TASK_STATUS_IGNORED)
     assert "\n" not in str(caught.value)
+
+
+async def test_only_clients_with_a_certificate_come_in_where_one_is_asked_for(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "server.pem"))
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    tls = Tls(certificate=str(tmp_path / "server.pem"), client_ca=str(tmp_path / "ca.pem"))
+    source = new_source(WebSocketSourceOptions(address="127.0.0.1:0", tls=tls))
+    intake = FakeIntake()
+    context = ssl.create_default_context(cafile=tmp_path / "ca.pem")
+    async with running(source, intake):
+        plain = await trio.open_tcp_stream("127.0.0.1", int(address_of(source).rpartition(":")[2]))
+        async with plain, trio.SSLStream(plain, context, server_hostname="127.0.0.1") as nobody:
+            with pytest.raises(trio.BrokenResourceError):
+                await nobody.receive_some()
+        authority.issue_cert("me@example.org").configure_cert(context)  # pyright: ignore[reportUnknownMemberType]
+        async with open_websocket_url(address_of(source), ssl_context=context) as somebody:
+            await somebody.send_message("a")
+            await until(lambda: len(intake.events) == 1)
 
 
 async def test_over_tls(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -98,7 +98,7 @@ async def test_a_server_that_is_down_keeps_the_events_waiting(caplog: pytest.Log
         for _ in range(3):
             verdicts = per_event(await sink.send(shipment("a", "b")), 2)
             assert [verdict.kind for verdict in verdicts] == ["busy", "busy"]
-            assert "Connection refused" in verdicts[0].reason
+            assert "connection refused" in verdicts[0].reason
     assert sum("cannot connect" in line for line in caplog.messages) == 1
 
 
@@ -160,7 +160,7 @@ async def test_a_tls_file_that_is_none_is_found_at_the_start(tmp_path: Any) -> N
     file = tmp_path / "ca.pem"
     file.write_text("no certificate")
     sink = sink_to("wss://127.0.0.1:1", tls=Tls(ca=str(file)))
-    with pytest.raises(StartError, match="cannot use the files of `tls`"):
+    with pytest.raises(StartError, match=rf"cannot use tls\.ca {file}: no certificate in it"):
         async with sink.open():
             pass
 

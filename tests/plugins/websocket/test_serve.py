@@ -5,7 +5,11 @@ from contextlib import suppress
 
 import pytest
 import trio
+from hypothesis import given
+from hypothesis import strategies as st
 from trio_websocket import ConnectionClosed
+from wsproto.connection import Connection, ConnectionType
+from wsproto.events import TextMessage
 
 from plugins.websocket.websocket_kit import (
     KEY,
@@ -24,6 +28,7 @@ from wye.plugin import StartError
 from wye.testing import make_event, shipment_of
 from wye.verdict import DELIVERED
 from wye_plugins.websocket.config import WebSocketSinkOptions
+from wye_plugins.websocket.serve import text_frame
 
 
 async def test_every_subscriber_gets_every_event_in_order_as_text() -> None:
@@ -176,7 +181,7 @@ async def test_a_port_in_use_is_one_line() -> None:
     async with serving(sink) as url:
         port = url.rpartition(":")[2]
         second = new_sink(WebSocketSinkOptions(address=f"127.0.0.1:{port}"))
-        with pytest.raises(StartError, match=f"cannot listen on 127.0.0.1:{port}: Address already in use"):
+        with pytest.raises(StartError, match=f"cannot listen on 127.0.0.1:{port}: address already in use"):
             async with second.open():
                 pass
 
@@ -199,3 +204,32 @@ async def test_a_page_of_any_origin_that_offers_compression_is_welcome() -> None
             await sink.send(shipment("p", type="purchase"))
             assert await stream.receive_some() == b"\x81\x01p"
         await until(lambda: sink.subscribers == 0)
+
+
+# ── frames ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def read(frames: bytes) -> list[str]:
+    """What a client's end makes of ``frames``."""
+    client = Connection(ConnectionType.CLIENT)
+    client.receive_data(frames)
+    messages: list[str] = []
+    parts: list[str] = []
+    for event in client.events():
+        assert isinstance(event, TextMessage)
+        parts.append(event.data)
+        if event.message_finished:
+            messages.append("".join(parts))
+            parts = []
+    assert not parts
+    return messages
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65535, 65536, 70000])
+def test_every_form_of_the_length_is_understood(size: int) -> None:
+    assert read(text_frame(b"x" * size)) == ["x" * size]
+
+
+@given(st.lists(st.text(max_size=200), max_size=5))
+def test_frames_written_together_are_read_apart(texts: list[str]) -> None:
+    assert read(b"".join(text_frame(text.encode()) for text in texts)) == texts
