@@ -29,6 +29,7 @@ format: .venv/.ready
 docs: .venv/.ready
 	$(BIN)/wye schema --markdown > docs/configuration.md
 	$(BIN)/wye schema > config/wye.schema.json
+	$(BIN)/wye explain --matrix --markdown > docs/fidelity.md
 
 clean:
 	rm -rf .venv .demo .pytest_cache .ruff_cache .hypothesis wye-data

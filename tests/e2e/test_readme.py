@@ -34,6 +34,7 @@ RUN_BY = {
     'curl \'http://127.0.0.1:8080/collect?appId=shop\' --data \'[{"event_type": "view_item", "event_id": "e1",': (
         "test_the_config_that_the_readme_shows"
     ),
+    "wye explain richrelevance clickstream": "test_fidelity.py",
     "wye translate --from richrelevance --to clickstream tests/samples/richrelevance/events.jsonl": "test_translate",
 }
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from wye.errors import ConfigError, Exit, PluginError
 
-COMMANDS = ("run", "check", "plugins", "translate", "schema")
+COMMANDS = ("run", "check", "plugins", "translate", "explain", "schema")
 
 
 class _Version(argparse.Action):

@@ -5,21 +5,20 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
+from wye.cli.adapters import ADAPTER_HELP, adapter_of
 from wye.errors import ConfigError, Exit, Problem
 
 if TYPE_CHECKING:
     from wye.config.secrets import Secrets
     from wye.plugin import Decoder, Encoder
-    from wye.registry import Registry
 
 HELP = "translate JSON lines from one adapter's format into another's"
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
-    adapter = 'an adapter\'s name, or its inline table as in a config: \'{ type = "clickstream", app_id = "shop" }\''
-    command.add_argument("--from", dest="origin", required=True, metavar="ADAPTER", help=f"what comes in: {adapter}")
+    command.add_argument("--from", dest="origin", required=True, metavar="ADAPTER", help=f"what comes in: {ADAPTER_HELP}")
     command.add_argument("--to", dest="target", required=True, metavar="ADAPTER", help="what goes out, likewise")
     command.add_argument("file", nargs="?", metavar="FILE", help="JSON lines; standard input when left out")
 
@@ -29,8 +28,8 @@ def main(arguments: argparse.Namespace) -> Exit:
     from wye.registry import load
 
     registry, secrets, problems = load(), Secrets(), list[Problem]()
-    inbound = _adapter(registry, "source", "--from", arguments.origin, secrets, problems)
-    outbound = _adapter(registry, "sink", "--to", arguments.target, secrets, problems)
+    inbound = adapter_of(registry, "source", "--from", arguments.origin, secrets, problems)
+    outbound = adapter_of(registry, "sink", "--to", arguments.target, secrets, problems)
     if problems:
         raise ConfigError(problems)
     if arguments.file is None:
@@ -43,29 +42,6 @@ def main(arguments: argparse.Namespace) -> Exit:
             raise
         print(f"wye: cannot read {arguments.file}: {error.strerror}", file=sys.stderr)
         return Exit.FAULTY
-
-
-def _adapter(registry: Registry, side: Any, option: str, text: str, secrets: Secrets, problems: list[Problem]) -> Any:
-    import tomli
-
-    from wye.config.adapters import build_adapter
-
-    reference: Any = text
-    if text.lstrip().startswith("{"):
-        try:
-            reference = tomli.loads(f"it = {text}")["it"]
-        except (tomli.TOMLDecodeError, RecursionError) as error:
-            reason = error.msg if isinstance(error, tomli.TOMLDecodeError) else "nested too deeply"
-            problems.append(Problem(option, 0, "", "", f"not a TOML inline table: {reason}"))
-            return None
-    return build_adapter(
-        registry,
-        side,
-        reference,
-        (),
-        lambda path, message: problems.append(Problem(option, 0, "", ".".join(map(str, path)), secrets.redact(message))),
-        secrets,
-    )
 
 
 def _translate(decoder: Decoder, encoder: Encoder, lines: BinaryIO, secrets: Secrets) -> Exit:

@@ -1,0 +1,38 @@
+"""Adapters on the command line: a name, or an inline table as in a config."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wye.errors import Problem
+
+if TYPE_CHECKING:
+    from wye.config.secrets import Secrets
+    from wye.registry import Registry
+
+ADAPTER_HELP = 'an adapter\'s name, or its inline table as in a config: \'{ type = "clickstream", app_id = "shop" }\''
+
+
+def adapter_of(registry: Registry, side: Any, option: str, text: str, secrets: Secrets, problems: list[Problem]) -> Any:
+    """The ``Inbound`` or ``Outbound`` that the text of a command-line ``option`` asks for, a name or an inline table; ``None``
+    when ``problems`` got what is wrong with it."""
+    import tomli
+
+    from wye.config.adapters import build_adapter
+
+    reference: Any = text
+    if text.lstrip().startswith("{"):
+        try:
+            reference = tomli.loads(f"it = {text}")["it"]
+        except (tomli.TOMLDecodeError, RecursionError) as error:
+            reason = error.msg if isinstance(error, tomli.TOMLDecodeError) else "nested too deeply"
+            problems.append(Problem(option, 0, "", "", f"not a TOML inline table: {reason}"))
+            return None
+    return build_adapter(
+        registry,
+        side,
+        reference,
+        (),
+        lambda path, message: problems.append(Problem(option, 0, "", ".".join(map(str, path)), secrets.redact(message))),
+        secrets,
+    )
