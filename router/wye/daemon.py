@@ -18,10 +18,12 @@ import trio
 
 from wye.batcher import Batcher
 from wye.buffer import MemoryBuffer
-from wye.config.model import Config, SinkConfig, SourceConfig
+from wye.config.model import Config, SinkConfig, SinkOptions, SourceConfig
 from wye.deadletters import DeadLetters
 from wye.errors import Exit
-from wye.ledger import Ledger
+from wye.fidelity.leaves import CLASSES
+from wye.fitting import Fitting, FittingEncoder, Policies
+from wye.ledger import Ledger, TypeLosses
 from wye.plugin import StartError
 from wye.retry import Backoff
 from wye.route import Dispatcher, Leg
@@ -196,8 +198,22 @@ def _make_sink(config: SinkConfig, dead_letters: DeadLetters) -> Sink:
     )
     buffer = MemoryBuffer(options.buffer.max_events, options.buffer.max_bytes, options.buffer.when_full)
     backoff = Backoff(options.retry.first_secs, options.retry.max_secs)
-    return Sink(
-        config.name, config.transport, config.encoder, buffer, batcher, backoff, options.retry.max_attempts, dead_letters
+    losses: dict[str, TypeLosses] = {}
+    encoder = FittingEncoder(config.name, config.encoder, _fitting(options), config.readback, losses)
+    sink = Sink(config.name, config.transport, encoder, buffer, batcher, backoff, options.retry.max_attempts, dead_letters)
+    sink.account.losses = losses
+    return sink
+
+
+def _fitting(options: SinkOptions) -> Fitting:
+    defaults = {"currency": options.defaults.currency, "channel": (options.defaults.channel_type or "").lower()}
+    on_loss = options.on_loss
+    policies: Policies = on_loss if isinstance(on_loss, dict) else dict.fromkeys(CLASSES, on_loss)
+    return Fitting(
+        options.unmapped,
+        {leaf: value for leaf, value in defaults.items() if value},
+        policies,
+        frozenset(one.leaf for one in options.acknowledge),
     )
 
 

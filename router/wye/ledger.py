@@ -8,8 +8,18 @@ from collections.abc import Sequence
 from msgspec import Struct, field
 
 
+class TypeLosses(Struct):
+    """What a sink's format could not hold of one event type: of ``events`` sent, ``sampled`` were measured in full, and
+    ``leaves`` counts in how many of these a leaf was lost, invented or coerced (``"lost items.name"``)."""
+
+    events: int = 0
+    sampled: int = 0
+    leaves: Counter[str] = field(default_factory=Counter[str])
+
+
 class SinkAccount(Struct):
-    """One sink's counts, in events. ``filtered_types`` says which types a target had no name for."""
+    """One sink's counts, in events. ``filtered_types`` says which types a target had no name for, ``losses`` by type what its
+    format could not hold."""
 
     name: str
     received: int = 0
@@ -19,6 +29,7 @@ class SinkAccount(Struct):
     dropped: int = 0
     in_flight: int = 0
     filtered_types: Counter[str] = field(default_factory=Counter[str])
+    losses: dict[str, TypeLosses] = field(default_factory=dict[str, TypeLosses])
 
     @property
     def balanced(self) -> bool:

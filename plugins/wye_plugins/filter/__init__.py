@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from wye.event import Event
-from wye.options import OptionsError, Options
+from wye.options import Options, OptionsError
 from wye.plugin import TransformPart, hookimpl
 from wye.where import compile_where
 

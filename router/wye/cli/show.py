@@ -6,6 +6,7 @@ Where nobody looks (a file, a pipe) it is plain text, one line for each thing, a
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -14,9 +15,12 @@ if TYPE_CHECKING:
     from wye.config.model import Config
     from wye.deadletters import DeadLetters
     from wye.errors import Problem
-    from wye.ledger import Ledger
+    from wye.ledger import Ledger, SinkAccount
 
 Rows = Sequence[Sequence[str]]
+
+_SHOWN_LEAVES = 8
+"""Lost leaves named in the ledger; all of them are in its JSON, and in `wye explain`."""
 
 
 def table(columns: Sequence[str], rows: Rows, *, numbers: bool = False, out: TextIO | None = None) -> None:
@@ -109,8 +113,21 @@ def ledger(accounts: Ledger, dead_letters: DeadLetters) -> None:
         if sink.filtered_types:
             types = ", ".join(f"{name} ({count})" for name, count in sink.filtered_types.most_common())
             line(f"its format has no name for {types}", bold=f"sink {sink.name}:")
+        if sink.losses:
+            _losses(sink)
     if dead_letters.count:
         line(f"{dead_letters.count} in {dead_letters.path}", bold="dead letters:")
+
+
+def _losses(sink: SinkAccount) -> None:
+    """What its format could not hold, by kind and leaf, over all types; with how often that was found."""
+    leaves = sum((losses.leaves for losses in sink.losses.values()), Counter[str]())
+    sampled = sum(losses.sampled for losses in sink.losses.values())
+    for kind in ("lost", "invented", "coerced"):
+        names = [leaf.removeprefix(f"{kind} ") for leaf, _ in leaves.most_common() if leaf.startswith(f"{kind} ")]
+        if names:
+            more = f" and {len(names) - _SHOWN_LEAVES} more" if len(names) > _SHOWN_LEAVES else ""
+            line(f"{kind} {', '.join(names[:_SHOWN_LEAVES])}{more} ({sampled} events measured)", bold=f"sink {sink.name}:")
 
 
 def write_ledger(path: Path, accounts: Ledger) -> None:

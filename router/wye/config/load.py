@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 
 from msgspec import Struct, structs
 
+from wye import canonical
 from wye.config import graph
 from wye.config.adapters import build_adapter
 from wye.config.building import built
@@ -27,6 +28,7 @@ from wye.config.model import (
 )
 from wye.config.secrets import Secrets
 from wye.errors import ConfigError, Path
+from wye.fidelity.formats import format_of
 from wye.plugin import Inbound, Outbound, SinkContext, SourceContext
 from wye.registry import Kind, Registry
 from wye.where import compile_where
@@ -177,7 +179,8 @@ class _Loader:
         if transport is None:
             return None
         common = structs.replace(common, type=part.name)
-        return SinkConfig(name, common, transport, context.adapter.encoder, part.batching, matches)
+        readback = format_of(self._registry, _adapter_name(reference), adapter)
+        return SinkConfig(name, common, transport, adapter.encoder, readback, part.batching, matches)
 
     def _transform(self, name: str, table: dict[str, Any]) -> TransformConfig | None:
         path: Path = ("transforms", name)
@@ -190,6 +193,13 @@ class _Loader:
             return None
         transform = built(lambda: part.build(options), path, self._report)
         return TransformConfig(name, part.name, transform, common.inputs) if transform is not None else None
+
+
+def _adapter_name(reference: Any) -> str:
+    """The name in an adapter reference that has already been found valid."""
+    if isinstance(reference, dict):
+        return str(cast(dict[str, Any], reference)["type"])
+    return canonical.NAME if reference is None else str(reference)
 
 
 def _names(struct: type[Struct]) -> list[str]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from wye.config.secrets import Secrets
 from wye.event import Event
+from wye.fidelity.leaves import LossClass
+from wye.fidelity.measure import Format
+from wye.fitting import OnLoss, Unmapped
 from wye.options import Bytes, Count, Options, Positive, Seconds, WhenFull
 from wye.plugin import Batching, Encoder, Source, Transform, Transport
 
@@ -59,6 +62,26 @@ class BufferOptions(Options, frozen=True):
     ] = "block"
 
 
+class DefaultsOptions(Options, frozen=True):
+    """What an event means where it does not say so itself: your word, not wye's."""
+
+    currency: Annotated[
+        Annotated[str, Meta(pattern="^[A-Z]{3}$")] | None,
+        Meta(description="The currency (ISO 4217) of events that have money and name none."),
+    ] = None
+    channel_type: Annotated[
+        Literal["APP", "SITE", "DESKTOP_SITE", "MOBILE_SITE"] | None,
+        Meta(description="The channel of events that name none."),
+    ] = None
+
+
+class Acknowledgement(Options, frozen=True):
+    """A loss that you know of."""
+
+    leaf: Annotated[str, Meta(description="Its name, as `wye explain` prints it.", min_length=1)]
+    reason: Annotated[str, Meta(description="Why it may be lost; for who reads this next.", min_length=1)]
+
+
 class SourceOptions(Options, frozen=True):
     """What every `[sources.NAME]` has."""
 
@@ -95,6 +118,27 @@ class SinkOptions(Options, frozen=True):
     batch: Annotated[BatchOptions, Meta(description="How events are gathered into batches.")] = BatchOptions()
     retry: Annotated[RetryOptions, Meta(description="When and how often an event is tried again.")] = RetryOptions()
     buffer: Annotated[BufferOptions, Meta(description="The queue in front of this sink.")] = BufferOptions()
+    unmapped: Annotated[
+        Unmapped,
+        Meta(
+            description="What to do with events of a type that the format has no name for: drop them (they count as filtered), "
+            "send the `nearest` type that says nothing false, or put them into the dead letters."
+        ),
+    ] = "drop"
+    defaults: Annotated[
+        DefaultsOptions, Meta(description="What an event means where it does not say so itself. wye never makes this up.")
+    ] = DefaultsOptions()
+    on_loss: Annotated[
+        OnLoss | dict[LossClass, OnLoss],
+        Meta(
+            description="What to do with an event of which the format cannot hold something, for all or by class (`money`, "
+            "`identity`, `items`, `attributes`, `context`): allow it, warn once a leaf, or put it into the dead letters. "
+            "Whatever is lost is counted in the ledger, from a sample; with `warn` or `dead_letter` every event is measured."
+        ),
+    ] = "allow"
+    acknowledge: Annotated[
+        list[Acknowledgement], Meta(description="Losses that are known and neither counted nor acted upon.")
+    ] = field(default_factory=list[Acknowledgement])
 
 
 class TransformOptions(Options, frozen=True):
@@ -130,6 +174,7 @@ class SinkConfig(Struct, frozen=True):
     options: SinkOptions
     transport: Transport
     encoder: Encoder
+    readback: Format | None
     batching: Batching
     where: Callable[[Event], bool] | None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wye import canonical
 from wye.fidelity.measure import Format
-from wye.plugin import AdapterPart
+from wye.plugin import AdapterPart, Outbound
 from wye.registry import Registry
 
 
@@ -17,6 +17,13 @@ def default_format(registry: Registry, name: str) -> Format | None:
         return Format(name, part.sink.build(part.sink.config()), part.source.build(part.source.config()))
     except (TypeError, ValueError):  # a required option
         return None
+
+
+def format_of(registry: Registry, name: str, outbound: Outbound) -> Format | None:
+    """The adapter as a sink has built it, and its other side with defaults; ``None`` where there is no other side to read it
+    with."""
+    default = default_format(registry, name)
+    return None if default is None else Format(name, outbound, default.inbound)
 
 
 def all_formats(registry: Registry) -> list[Format]:

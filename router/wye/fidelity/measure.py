@@ -33,15 +33,18 @@ class Difference(Struct, frozen=True):
     after: Any = None
 
 
-def measure(event: Event, target: Format) -> list[Difference] | Unfit:
-    """Every leaf of ``event`` and of what comes back from ``target``, in order of their names; or why nothing comes back."""
-    back = read_back(event, target)
+def measure(event: Event, target: Format, document: bytes | None = None) -> list[Difference] | Unfit:
+    """Every leaf of ``event`` and of what comes back from ``target``, in order of their names; or why nothing comes back.
+
+    ``document`` is what was written for the event, where that is already known."""
+    back = read_back(event, target, document)
     return back if isinstance(back, Unfit) else compare(event, back)
 
 
-def read_back(event: Event, target: Format) -> Event | Unfit:
+def read_back(event: Event, target: Format, document: bytes | Unfit | None = None) -> Event | Unfit:
     """``decode(encode(event))``. Over HTTP requests where the vendor has them: some facts travel in headers."""
-    (document,) = target.outbound.encoder.encode([event])
+    if document is None:
+        (document,) = target.outbound.encoder.encode([event])
     if isinstance(document, Unfit):
         return document
     encoder, endpoint = target.outbound.encoder, target.inbound.endpoint
