@@ -1,0 +1,210 @@
+"""One document of Moloco to one canonical event, field by field.
+
+Values that a canonical field cannot give back as they were (a time as a text, an empty id, money without a currency) are set
+aside for the vendor alone, at their own place: ``{"device": {"persistent_id": ""}}``.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any, cast
+
+from msgspec import UNSET
+
+from wye.event import CUSTOM, App, Device, Event, Item, Json, Origin, Page
+from wye.wire import amount, derive_id, identity, sift
+from wye_plugins.moloco.schema import CHANNELS_BY_NAME, TYPES, VENDOR, MoDevice, MoEvent, MoItem, MoMoney
+from wye_plugins.moloco.times import time_of
+
+_NO_DEVICE = Device()
+_NO_PAGE = Page()
+_CODE = re.compile(r"[A-Z]{3}", re.ASCII)
+
+
+def event_of(record: MoEvent, tenant: str | None) -> Event:
+    """The canonical event of a document that has a type and a time."""
+    extra: dict[str, Json] = {} if record.rest is UNSET else dict(record.rest)
+    name = cast(str, record.event_type)
+    event_id = identity(record.id) or identity(extra.get("event_id")) or derive_id(VENDOR, record)
+    visitor_id, device = _device(record.device, extra)
+    return Event(
+        id=event_id,
+        type=TYPES.get(name) or CUSTOM + name,
+        **_time(record.timestamp, extra),
+        origin=Origin(vendor=VENDOR, tenant=tenant),
+        user_id=_who(record.user_id, "user_id", extra),
+        visitor_id=visitor_id,
+        session_id=_session(record, extra),
+        items=_items(record, extra),
+        **_totals(record, extra),
+        search_query=_text(record.search_query, "search_query", extra),
+        page=_page(record, extra),
+        channel=_channel(record.channel_type, extra),
+        device=device,
+        app=_app(record, extra),
+        attribution=_text(record.decision_track_id, "decision_track_id", extra),
+        extra=extra,
+    )
+
+
+def _time(value: Json, extra: dict[str, Json]) -> dict[str, int]:
+    ms, ns = cast(tuple[int, int], time_of(value))
+    if value == str(ms):
+        extra["timestamp"] = value
+    return {"time_ms": ms, "time_ns_rest": ns} if ns else {"time_ms": ms}
+
+
+def _text(value: str | None, name: str, extra: dict[str, Json]) -> str | None:
+    """A text with something in it."""
+    if value == "":
+        extra[name] = ""
+    return value or None
+
+
+def _channel(value: str | None, extra: dict[str, Json]) -> str | None:
+    channel = None if value is None else CHANNELS_BY_NAME.get(value)
+    if channel is None and value is not None:
+        extra["channel_type"] = value
+    return channel
+
+
+def _page(record: MoEvent, extra: dict[str, Json]) -> Page | None:
+    page = Page(id=_text(record.page_id, "page_id", extra), referrer=_text(record.referrer_page_id, "referrer_page_id", extra))
+    return None if page == _NO_PAGE else page
+
+
+def _app(record: MoEvent, extra: dict[str, Json]) -> App | None:
+    domain = _text(record.domain, "domain", extra)
+    return None if domain is None else App(host=domain)
+
+
+# ── who ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def who(value: Json) -> str | None:
+    """Whom an id names; the words that the vendor refuses, among others, name nobody."""
+    found = identity(value)
+    return None if found is not None and found.strip().lower() == "invalid" else found
+
+
+def _who(value: str | None, name: str, extra: dict[str, Json]) -> str | None:
+    found = who(value)
+    if found is None and value is not None:
+        extra[name] = value
+    return found
+
+
+def _session(record: MoEvent, extra: dict[str, Json]) -> str | None:
+    """``session_id``, or the ``custom_id`` that took its place; where there are both, the vendor gets both back."""
+    session = _who(record.session_id, "session_id", extra)
+    if record.custom_id is None:
+        return session
+    extra["custom_id"] = record.custom_id
+    if session is not None:
+        extra["session_id"] = session
+    return session or who(record.custom_id)
+
+
+def _device(device: MoDevice | None, extra: dict[str, Json]) -> tuple[str | None, Device | None]:
+    """The visitor, and what the visit was made on. The visitor is ``persistent_id``, or the ``unique_device_id`` before it."""
+    if device is None:
+        return None, None
+    odd: dict[str, Json] = {} if device.rest is UNSET else dict(device.rest)
+    visitor_id = _who(device.persistent_id, "persistent_id", odd)
+    device_id = _who(device.unique_device_id, "unique_device_id", odd)
+    if visitor_id is None and device_id is not None:
+        odd["unique_device_id"] = visitor_id = device_id
+        device_id = None
+    found = Device(
+        id=device_id,
+        os=_text(device.os, "os", odd),
+        os_version=_text(device.os_version, "os_version", odd),
+        advertising_id=_who(device.advertising_id, "advertising_id", odd),
+        model=_text(device.model, "model", odd),
+        user_agent=_text(device.ua, "ua", odd),
+        language=_text(device.language, "language", odd),
+        ip=_text(device.ip, "ip", odd),
+    )
+    if odd or device == _EMPTY:
+        extra["device"] = odd
+    return visitor_id, None if found == _NO_DEVICE else found
+
+
+_EMPTY = MoDevice()
+
+
+# ── money and items ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _code(money: MoMoney) -> str | None:
+    """The currency; ``UNKNOWN_CURRENCY`` is none."""
+    return money.currency if money.currency is not None and _CODE.fullmatch(money.currency) else None
+
+
+def _number(value: Json) -> Decimal | None:
+    return None if value is UNSET else amount(value)
+
+
+def _is_plain(money: MoMoney) -> bool:
+    """Whether amount and currency say all of it."""
+    return (
+        money.rest is UNSET and _code(money) is not None and type(money.amount) is not str and _number(money.amount) is not None
+    )
+
+
+def _raw(money: MoMoney) -> dict[str, Json]:
+    raw: dict[str, Json] = {} if money.rest is UNSET else dict(money.rest)
+    if money.currency is not None:
+        raw["currency"] = money.currency
+    if money.amount is not UNSET:
+        raw["amount"] = money.amount
+    return raw
+
+
+def _totals(record: MoEvent, extra: dict[str, Json]) -> dict[str, Any]:
+    """Goods and shipping in the event's one currency, which is that of the goods where there are any."""
+    totals: dict[str, Any] = {}
+    revenue, shipping = record.revenue, record.shipping_charge
+    if revenue is not None:
+        totals = {"goods_total": _number(revenue.amount), "currency": _code(revenue)}
+        if not _is_plain(revenue):
+            extra["revenue"] = _raw(revenue)
+    if shipping is None:
+        return totals
+    fits = _is_plain(shipping) and _code(shipping) == totals.get("currency", _code(shipping))
+    if not fits or (revenue is None and "revenue" in extra):
+        extra["shipping_charge"] = _raw(shipping)
+        return totals
+    return totals | {"shipping": _number(shipping.amount), "currency": _code(shipping)}
+
+
+def _items(record: MoEvent, extra: dict[str, Json]) -> tuple[Item, ...] | None:
+    """The items; of an array that has something else in it too, those that are items."""
+    if record.items is not None:
+        return tuple([_item(item) for item in record.items])
+    members = extra.get("items")
+    if not isinstance(members, list):
+        return None
+    return tuple([_item(sift(member, MoItem)) for member in cast(list[Json], members) if isinstance(member, dict)])
+
+
+def _item(item: MoItem) -> Item:
+    odd: dict[str, Json] = {} if item.rest is UNSET else dict(item.rest)
+    price, currency = amount(odd.get("price")), None
+    if item.price is not None:
+        price, currency = _number(item.price.amount), _code(item.price)
+        if not _is_plain(item.price):
+            odd["price"] = _raw(item.price)
+    quantity = _number(item.quantity)
+    if item.quantity is not UNSET and (quantity is None or type(item.quantity) is str):
+        odd["quantity"] = item.quantity
+    return Item(
+        id=_text(item.id, "id", odd),
+        quantity=quantity,
+        unit_price=price,
+        currency=currency,
+        group_id=_text(item.item_group_id, "item_group_id", odd),
+        seller_id=_text(item.seller_id, "seller_id", odd),
+        extra=odd,
+    )
