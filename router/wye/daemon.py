@@ -214,6 +214,7 @@ def _fitting(options: SinkOptions) -> Fitting:
         {leaf: value for leaf, value in defaults.items() if value},
         policies,
         frozenset(one.leaf for one in options.acknowledge),
+        options.carry,
     )
 
 

@@ -13,9 +13,10 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct, structs
 
+from wye.carry import pack
 from wye.event import Event
 from wye.fidelity.leaves import LossClass, class_of
-from wye.fidelity.measure import Difference, Format, measure
+from wye.fidelity.measure import Difference, Format, measure, read_document
 from wye.ledger import TypeLosses
 from wye.message import Unfit
 from wye.plugin import Encoder, Limits
@@ -55,6 +56,7 @@ class Fitting(Struct, frozen=True):
     defaults: Mapping[str, str] = {}
     policies: Policies = {}
     acknowledged: frozenset[str] = frozenset()
+    carry: bool = False
 
 
 class FittingEncoder:
@@ -82,6 +84,8 @@ class FittingEncoder:
     def encode(self, events: Sequence[Event], /) -> list[bytes | Unfit]:
         if self._fitting.defaults:
             events = [with_defaults(event, self._fitting.defaults) for event in events]
+        if self._fitting.carry:
+            events = [self._carrying(event) for event in events]
         documents = self._encoder.encode(events)
         for place, document in enumerate(documents):
             if isinstance(document, Unfit) and document.unmapped:
@@ -89,6 +93,14 @@ class FittingEncoder:
         if self._readback is not None:
             self._weigh(events, documents, self._readback)
         return documents
+
+    def _carrying(self, event: Event) -> Event:
+        readback = self._readback
+        if readback is None or readback.outbound.bag is None:
+            return event
+        (document,) = self._encoder.encode([event])
+        back = document if isinstance(document, Unfit) else read_document(event, document, readback)
+        return event if isinstance(back, Unfit) else pack(event, back, readback.outbound.bag)
 
     def _unmapped(self, event: Event, refusal: Unfit) -> bytes | Unfit:
         if self._fitting.unmapped == "dead_letter":

@@ -123,11 +123,23 @@ class Inbound(Struct, frozen=True):
     stream: Stream | None = None
 
 
+class Bag(Struct, frozen=True):
+    """Room for free attributes, in which wye can carry what the format has no place for.
+
+    ``piece_chars`` is the longest text that one attribute takes (``None``: any), ``lists`` whether an attribute can be a list
+    of texts.
+    """
+
+    piece_chars: int | None = None
+    lists: bool = False
+
+
 class Outbound(Struct, frozen=True):
-    """An adapter as a sink uses it."""
+    """An adapter as a sink uses it. ``bag`` where ``Event.attrs`` come back as they were written, if they are texts."""
 
     encoder: Encoder
     stream: Stream | None = None
+    bag: Bag | None = None
 
 
 # ── transports: bytes in, bytes out ──────────────────────────────────────────────────────────────────────────────────────

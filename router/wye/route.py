@@ -11,6 +11,7 @@ import trio
 from msgspec import Struct
 
 from wye.batch import Batch
+from wye.carry import unpacked
 from wye.deadletters import DeadLetter, DeadLetters, now_text, undecodable
 from wye.delivery import Delivery, Outcome
 from wye.event import Event
@@ -124,7 +125,7 @@ class Dispatcher:
         await self._dead_letters.calm()
         delivery = Delivery(_told(on_settled))
         event_bytes = decoded.size // (len(decoded.events) + len(decoded.failures) or 1)
-        for piece in self._pieces(decoded.events, event_bytes):
+        for piece in self._pieces(unpacked(decoded.events), event_bytes):
             loads = [_Load(leg, *leg.select(piece), len(piece)) for leg in self._legs]
             await _wait_for_room(_needs(loads, event_bytes))
             # From here to the end of the loop nothing waits: the piece is in every buffer, or in none.

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from wye.options import Options
-from wye.plugin import AdapterPart, Inbound, Outbound, Role, hookimpl
+from wye.plugin import AdapterPart, Bag, Inbound, Outbound, Role, hookimpl
+from wye_plugins.clickstream.names import MAX_VALUE_CHARS
 from wye_plugins.clickstream.schema import VENDOR
 
 
@@ -67,7 +68,8 @@ def build_sink(options: ClickstreamSinkOptions) -> Outbound:
     """The encoder, with its requests and verdicts."""
     from wye_plugins.clickstream.encode import ClickstreamEncoder
 
-    return Outbound(ClickstreamEncoder(options.app_id, compress=options.compression == "gzip", hash_code=options.hash_code))
+    encoder = ClickstreamEncoder(options.app_id, compress=options.compression == "gzip", hash_code=options.hash_code)
+    return Outbound(encoder, bag=Bag(piece_chars=MAX_VALUE_CHARS))
 
 
 @hookimpl

@@ -12,6 +12,9 @@ from wye_plugins.clickstream.schema import NAMES_ATTRIBUTE
 
 MAX_LENGTH = 50
 
+MAX_VALUE_CHARS = 1024
+"""The longest attribute value that the vendor's SDKs send."""
+
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,49}", re.ASCII)
 _FOREIGN = re.compile(r"[^A-Za-z0-9_]", re.ASCII)
 

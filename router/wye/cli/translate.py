@@ -12,7 +12,8 @@ from wye.errors import ConfigError, Exit, Problem
 
 if TYPE_CHECKING:
     from wye.config.secrets import Secrets
-    from wye.plugin import Decoder, Encoder
+    from wye.plugin import Decoder, Encoder, Outbound
+    from wye.registry import Registry
 
 HELP = "translate JSON lines from one adapter's format into another's"
 
@@ -20,6 +21,7 @@ HELP = "translate JSON lines from one adapter's format into another's"
 def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--from", dest="origin", required=True, metavar="ADAPTER", help=f"what comes in: {ADAPTER_HELP}")
     command.add_argument("--to", dest="target", required=True, metavar="ADAPTER", help="what goes out, likewise")
+    command.add_argument("--carry", action="store_true", help="carry what has no place in the target among its attributes")
     command.add_argument("file", nargs="?", metavar="FILE", help="JSON lines; standard input when left out")
 
 
@@ -32,16 +34,28 @@ def main(arguments: argparse.Namespace) -> Exit:
     outbound = adapter_of(registry, "sink", "--to", arguments.target, secrets, problems)
     if problems:
         raise ConfigError(problems)
+    encoder = _carrying(registry, arguments.target, outbound) if arguments.carry else outbound.encoder
     if arguments.file is None:
-        return _translate(inbound.decoder, outbound.encoder, sys.stdin.buffer, secrets)
+        return _translate(inbound.decoder, encoder, sys.stdin.buffer, secrets)
     try:
         with open(arguments.file, "rb") as file:  # noqa: PTH123
-            return _translate(inbound.decoder, outbound.encoder, file, secrets)
+            return _translate(inbound.decoder, encoder, file, secrets)
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             raise
         print(f"wye: cannot read {arguments.file}: {error.strerror}", file=sys.stderr)
         return Exit.FAULTY
+
+
+def _carrying(registry: Registry, target: str, outbound: Outbound) -> Encoder:
+    """The encoder, carrying what has no place in its format."""
+    from wye.fidelity.formats import format_of, name_of
+    from wye.fitting import Fitting, FittingEncoder
+
+    if outbound.bag is None:
+        raise ConfigError([Problem("--carry", 0, "", "", f"{name_of(target)} has no free attributes to carry in")])
+    readback = format_of(registry, name_of(target), outbound)
+    return FittingEncoder("translate", outbound.encoder, Fitting(carry=True), readback, {})
 
 
 def _translate(decoder: Decoder, encoder: Encoder, lines: BinaryIO, secrets: Secrets) -> Exit:
@@ -59,11 +73,12 @@ def _translate(decoder: Decoder, encoder: Encoder, lines: BinaryIO, secrets: Sec
 
 def _translate_line(decoder: Decoder, encoder: Encoder, line: bytes) -> list[tuple[str, bool]]:
     """Write the documents; returns why there are fewer than there could be, and whether that is a fault."""
+    from wye.carry import unpacked
     from wye.message import Payload, Unfit
 
     try:
         decoded = decoder.decode(Payload(line, "lines", time.time_ns() // 1_000_000))
-        documents = encoder.encode(decoded.events)
+        documents = encoder.encode(unpacked(decoded.events))
     except Exception as error:  # a plugin's fault costs the line it was made on
         return [(f"a fault in the adapter: {type(error).__name__}: {error}", True)]
     reasons = [(failure.reason, True) for failure in decoded.failures]

@@ -179,6 +179,8 @@ class _Loader:
         if transport is None:
             return None
         common = structs.replace(common, type=part.name)
+        if common.carry and adapter.bag is None:
+            self._report((*path, "carry"), f"the adapter {found(_adapter_name(reference))} has no free attributes to carry in")
         readback = format_of(self._registry, _adapter_name(reference), adapter)
         return SinkConfig(name, common, transport, adapter.encoder, readback, part.batching, matches)
 

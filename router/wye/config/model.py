@@ -136,6 +136,13 @@ class SinkOptions(Options, frozen=True):
             "Whatever is lost is counted in the ledger, from a sample; with `warn` or `dead_letter` every event is measured."
         ),
     ] = "allow"
+    carry: Annotated[
+        bool,
+        Meta(
+            description="Carry what the format has no place for among its free attributes (`x_carry…`), so that it comes back "
+            "when wye reads it again. Only for formats that have such attributes."
+        ),
+    ] = False
     acknowledge: Annotated[
         list[Acknowledgement], Meta(description="Losses that are known and neither counted nor acted upon.")
     ] = field(default_factory=list[Acknowledgement])

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Struct
 
+from wye.carry import carries, unpack
 from wye.event import Event
 from wye.fidelity.leaves import Leaf, leaves
 from wye.message import Head, HttpRequest, Payload, Received, Shipment, Unfit
@@ -38,6 +39,8 @@ def measure(event: Event, target: Format, document: bytes | None = None) -> list
 
     ``document`` is what was written for the event, where that is already known."""
     back = read_back(event, target, document)
+    if isinstance(back, Event) and carries(back):
+        event, back = (unpack(event) if carries(event) else event), unpack(back)
     return back if isinstance(back, Unfit) else compare(event, back)
 
 
@@ -55,6 +58,11 @@ def read_back(event: Event, target: Format, document: bytes | Unfit | None = Non
             answer = None if claim is None or claim.reply is not None else endpoint.receive(received)
             if isinstance(answer, Accepted) and answer.decoded.events:
                 return answer.decoded.events[0]
+    return read_document(event, document, target)
+
+
+def read_document(event: Event, document: bytes, target: Format) -> Event | Unfit:
+    """``decode(document)``: what is left where no header comes along, as in a file."""
     decoded = target.inbound.decoder.decode(Payload(document, received_ms=event.time_ms))
     if not decoded.events:
         reason = decoded.failures[0].reason if decoded.failures else "nothing"
