@@ -1,5 +1,5 @@
-"""What a plugin implements. With ``wye.event``, ``wye.message``, ``wye.options``, ``wye.verdict`` and ``wye.wire``
-it is all that a plugin imports.
+"""What a plugin implements. With ``wye.event``, ``message``, ``verdict``, ``options``, ``wire``, ``money``, ``lines``, ``net``,
+``retry`` and ``where`` it is all that a plugin imports of wye; its tests also import ``wye.testing``.
 
 A plugin is a module (or object) named by an entry point of the group ``wye``; its hooks return parts. Hooks are called once, at
 start-up. After that wye calls the plain objects that ``build`` returned.
@@ -58,13 +58,8 @@ class Encoder(Protocol):
 
 
 @runtime_checkable
-class RequestEncoder(Protocol):
+class RequestEncoder(Encoder, Protocol):
     """An ``Encoder`` whose vendor is spoken to in HTTP requests."""
-
-    @property
-    def limits(self) -> Limits: ...
-
-    def encode(self, events: Sequence[Event], /) -> list[bytes | Unfit]: ...
 
     def requests(self, shipment: Shipment, /) -> Iterable[HttpRequest]:
         """Pack the documents into requests, each within ``limits``."""
@@ -149,7 +144,9 @@ class Intake(Protocol):
     """How a source hands events to wye.
 
     ``emit`` returns when every sink concerned has taken the batch into its buffer; a sink that is full and set to block keeps
-    it waiting, and until it returns nothing was accepted, so that it can be cancelled without loss. ``on_settled`` is called
+    it waiting, and until it returns nothing was accepted, so that it can be cancelled without loss (a batch larger than the
+    smallest buffer goes in pieces: cancelled between two of them, some may arrive, and again when the source sends again; no
+    word is given then). ``on_settled`` is called
     once, later, with ``True`` when all of it is safe (delivered, filtered, or in the dead letters on disk) and ``False`` when
     some of it was given up unsafely. ``deliver`` is ``emit`` and the wait for that word.
 

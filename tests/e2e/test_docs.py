@@ -55,3 +55,10 @@ def test_every_option_is_in_the_reference_with_a_description() -> None:
         for option in describe(struct, nested=True):
             assert option.description, f"{struct.__name__}.{option.name} has no description"
             assert f"| `{option.name}` |" in REFERENCE
+
+
+def test_every_module_of_the_core_is_on_the_architecture_page() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    for path in (ROOT / "router" / "wye").iterdir():
+        if not path.name.startswith("__"):
+            assert f"`{path.name}{'/' if path.is_dir() else ''}`" in page, path.name
