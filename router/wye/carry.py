@@ -35,19 +35,20 @@ class _Residue(Struct, omit_defaults=True):
     fields: dict[str, Any]
 
 
-def pack(event: Event, back: Event, bag: Bag) -> Event:
-    """``event`` with its residue among its attributes, where ``back`` is what the format gives back of it; ``event`` itself
-    where nothing differs."""
+def pack(whole: Event, back: Event, bag: Bag) -> Event:
+    """The event with its residue among its attributes, where ``back`` is what the format gives back of it; the event itself
+    where nothing differs. Original bytes are not carried."""
+    event = structs.replace(whole, origin=structs.replace(whole.origin, raw=None))
     fields = {
         field.name: getattr(event, field.name)
         for field in structs.fields(Event)
         if getattr(event, field.name) != getattr(back, field.name)
     }
     if set(fields) <= {"origin"}:
-        return event
+        return whole
     residue = _Residue(_VERSION, _hash(back), msgspec.to_builtins(fields, builtin_types=(Decimal,)))
     pieces = _cut(_ascii(_json.encode(residue)), bag.piece_chars)
-    return structs.replace(event, attrs={**event.attrs, **_placed(pieces, bag)})
+    return structs.replace(whole, attrs={**event.attrs, **_placed(pieces, bag)})
 
 
 def _placed(pieces: list[str], bag: Bag) -> Mapping[str, Any]:

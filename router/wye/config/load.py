@@ -29,6 +29,7 @@ from wye.config.model import (
 from wye.config.secrets import Secrets
 from wye.errors import ConfigError, Path
 from wye.fidelity.formats import format_of
+from wye.keep import keeping
 from wye.plugin import Inbound, Outbound, SinkContext, SourceContext
 from wye.registry import Kind, Registry
 from wye.where import compile_where
@@ -140,6 +141,8 @@ class _Loader:
         adapters = self._source_adapters(part.name, part.adapters, common, path)
         if options is None or adapters is None:
             return None
+        if common.keep_original:
+            adapters = [keeping(adapter) for adapter in adapters]
         context = SourceContext(name, str(self._data_dir), adapters)
         source = built(lambda: part.build(options, context), path, self._report)
         return SourceConfig(name, part.name, source) if source is not None else None

@@ -97,6 +97,10 @@ class SourceOptions(Options, frozen=True):
         Annotated[list[AdapterReference], Meta(min_length=1)] | None,
         Meta(description="For sources that serve several formats at once (`http`, `websocket`): all of them."),
     ] = None
+    keep_original: Annotated[
+        bool,
+        Meta(description="Keep the original bytes of every event beside it, for dead letters and replay. It costs memory."),
+    ] = False
 
 
 class SinkOptions(Options, frozen=True):
