@@ -28,7 +28,7 @@ class _KeepingDecoder(Struct, frozen=True):
         lines = payload.body.split(b"\n")
         failed = {failure.index for failure in decoded.failures}
         originals = [line for number, line in enumerate(lines) if line.strip() and number not in failed]
-        if len(originals) == len(decoded.events):
+        if len(originals) == len(decoded.events) and not any(line.lstrip().startswith(b"[") for line in originals):
             return _with_originals(decoded, originals)
         return self._line_by_line(payload, lines)
 
