@@ -130,11 +130,13 @@ class Bag(Struct, frozen=True):
 
 
 class Outbound(Struct, frozen=True):
-    """An adapter as a sink uses it. ``bag`` where ``Event.attrs`` come back as they were written, if they are texts."""
+    """An adapter as a sink uses it. ``bag`` where ``Event.attrs`` come back as they were written, if they are texts;
+    ``base_url`` where the vendor takes HTTP requests, for a sink that is given no ``url`` of its own."""
 
     encoder: Encoder
     stream: Stream | None = None
     bag: Bag | None = None
+    base_url: str | None = None
 
 
 # ── transports: bytes in, bytes out ──────────────────────────────────────────────────────────────────────────────────────

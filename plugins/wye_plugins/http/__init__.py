@@ -25,7 +25,7 @@ def build_source(options: HttpSourceOptions, context: SourceContext) -> Source:
 
 
 def build_sink(options: HttpSinkOptions, context: SinkContext) -> Transport:
-    """Raises ``ValueError`` when the adapter does not make HTTP requests."""
+    """Raises ``ValueError`` when the adapter does not make HTTP requests, or when nobody says where to send them."""
     from wye_plugins.http.sink import HttpSink
 
     return HttpSink(options, context)

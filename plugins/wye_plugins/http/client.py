@@ -45,14 +45,14 @@ class Address:
 
 
 class Client:
-    """Holds the connections while it is open. Raises ``StartError`` for files that cannot be used."""
+    """Holds the connections to ``url`` while it is open. Raises ``StartError`` for files that cannot be used."""
 
-    def __init__(self, options: HttpSinkOptions) -> None:
+    def __init__(self, options: HttpSinkOptions, url: str) -> None:
         # Their INFO lines print whole URLs, and their DEBUG lines header fields.
         for name in ("httpx", "httpcore"):
             logging.getLogger(name).setLevel(logging.WARNING)
         self._options = options
-        self._address = Address(options.url)
+        self._address = Address(url)
         self._own_headers = {name.lower(): value for name, value in options.headers.items()}
         self.http = httpx.AsyncClient(
             verify=client_context(options.tls),

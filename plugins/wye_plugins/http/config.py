@@ -11,7 +11,8 @@ from wye.net import ADDRESS, ClientTls, ServerTls, check_headers, check_url, pub
 from wye.options import Bytes, Count, Options, Positive, Seconds, Secret
 
 _METHOD = re.compile(r"[A-Z]+")
-_SCHEMES = ("http", "https")
+SCHEMES = ("http", "https")
+"""Of every URL here."""
 
 
 class HttpSourceOptions(Options, frozen=True, kw_only=True):
@@ -65,12 +66,13 @@ class HttpSinkOptions(Options, frozen=True, kw_only=True, repr_omit_defaults=Tru
     """Sends the adapter's requests to one server."""
 
     url: Annotated[
-        Secret,
+        Secret | None,
         Meta(
             description="Where to send to (`http://` or `https://`). The adapter's paths are appended to its path. Its own"
-            " parameters win over the adapter's. Treated as a secret because it may hold a key."
+            " parameters win over the adapter's. Treated as a secret because it may hold a key. Required unless the adapter"
+            " knows where its vendor is."
         ),
-    ]
+    ] = None
     method: Annotated[
         str | None, Meta(description="HTTP method. Default: what the adapter asks for, which is POST for most vendors.")
     ] = None
@@ -90,12 +92,13 @@ class HttpSinkOptions(Options, frozen=True, kw_only=True, repr_omit_defaults=Tru
     ] = "none"
 
     def __post_init__(self) -> None:
-        check_url("url", self.url, _SCHEMES)
+        if self.url is not None:
+            check_url("url", self.url, SCHEMES)
         if self.proxy is not None:
-            check_url("proxy", self.proxy, _SCHEMES)
+            check_url("proxy", self.proxy, SCHEMES)
         if self.method is not None and not _METHOD.fullmatch(self.method):
             raise ValueError(f"`method` is {self.method!r}; expected capital letters, such as POST")
         check_headers(self.headers)
 
     def __repr__(self) -> str:
-        return f"HttpSinkOptions({public_url(self.url)})"
+        return f"HttpSinkOptions({public_url(self.url) if self.url else ''})"

@@ -11,11 +11,12 @@ import httpx
 import trio
 
 from wye.message import HttpRequest, Shipment
-from wye.net import adapter_name, authority, host_and_port, public_url
-from wye.plugin import RequestEncoder, SinkContext
+from wye.net import adapter_name, authority, check_url, host_and_port, public_url
+from wye.options import OptionsError
+from wye.plugin import Outbound, RequestEncoder, SinkContext
 from wye.verdict import Verdict, Verdicts, per_event
 from wye_plugins.http.client import Client
-from wye_plugins.http.config import HttpSinkOptions
+from wye_plugins.http.config import SCHEMES, HttpSinkOptions
 from wye_plugins.http.reason import verdict_of
 
 log = logging.getLogger("wye.http")
@@ -24,7 +25,7 @@ PROBE_SECS = 3.0
 
 
 class HttpSink:
-    """Raises ``ValueError`` when the adapter does not make HTTP requests."""
+    """Raises ``ValueError`` when the adapter does not make HTTP requests, or when nobody says where to send them."""
 
     def __init__(self, options: HttpSinkOptions, context: SinkContext) -> None:
         encoder = context.adapter.encoder
@@ -33,13 +34,14 @@ class HttpSink:
         self._name = context.name
         self._options = options
         self._encoder = encoder
-        self._where = authority(urlsplit(options.url))
+        self._url = options.url or _base_url(context.adapter)
+        self._where = authority(urlsplit(self._url))
         self._client: Client | None = None
         self._said: set[type[Exception]] = set()
 
     @property
     def target(self) -> str:
-        return public_url(self._options.url)
+        return public_url(self._url)
 
     @property
     def concurrency(self) -> int:
@@ -50,7 +52,7 @@ class HttpSink:
 
     @asynccontextmanager
     async def _opened(self) -> AsyncGenerator[None]:
-        client = Client(self._options)
+        client = Client(self._options, self._url)
         async with client.http, trio.open_nursery() as nursery:
             self._client = client
             nursery.start_soon(self._probe)
@@ -62,7 +64,7 @@ class HttpSink:
 
     async def _probe(self) -> None:
         """Say at the start what would otherwise be found out with the first event."""
-        door = urlsplit(self._options.proxy or self._options.url)
+        door = urlsplit(self._options.proxy or self._url)
         try:
             with trio.fail_after(PROBE_SECS):
                 await (await trio.open_tcp_stream(*host_and_port(door))).aclose()
@@ -115,6 +117,13 @@ class HttpSink:
         if type(error) not in self._said:
             self._said.add(type(error))
             log.error("sink %s: its adapter failed (said once per kind)", self._name, exc_info=error)
+
+
+def _base_url(adapter: Outbound) -> str:
+    if adapter.base_url is None:
+        raise OptionsError([(("url",), "missing; expected a URL, as the adapter does not know where its vendor is")])
+    check_url("base_url", adapter.base_url, SCHEMES)
+    return adapter.base_url
 
 
 def _check(request: HttpRequest, count: int) -> None:

@@ -84,7 +84,7 @@ def build_sink(options: MolocoSinkOptions) -> Outbound:
     """The encoder, with its requests and verdicts."""
     from wye_plugins.moloco.encode import MolocoEncoder
 
-    return Outbound(MolocoEncoder(options.platform, options.api_key, options.channel_type))
+    return Outbound(MolocoEncoder(options.platform, options.api_key, options.channel_type), base_url=base_url(options))
 
 
 def base_url(options: MolocoSinkOptions) -> str | None:

@@ -70,8 +70,8 @@ def all_in_one(shipment: Shipment, **fields: Any) -> Iterable[HttpRequest]:
     return [HttpRequest(range(len(shipment.events)), b"\n".join(shipment.documents), **fields)]
 
 
-def new_sink(url: str, encoder: object | None = None, **options: Any) -> HttpSink:
-    context = SinkContext("out", Outbound(encoder or Encoder()))  # type: ignore[arg-type]
+def new_sink(url: str | None, encoder: object | None = None, base_url: str | None = None, **options: Any) -> HttpSink:
+    context = SinkContext("out", Outbound(encoder or Encoder(), base_url=base_url))  # type: ignore[arg-type]
     return HttpSink(HttpSinkOptions(url=url, **options), context)
 
 

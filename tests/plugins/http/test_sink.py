@@ -13,6 +13,7 @@ import trio
 
 from plugins.http.sink_kit import OK, Encoder, Recorder, StreamOnly, all_in_one, new_sink, recording, shipment, verdicts_of
 from wye.message import HttpRequest, Shipment
+from wye.options import OptionsError
 from wye.verdict import DELIVERED, Verdict
 
 # ── what is sent ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -55,6 +56,29 @@ async def test_the_configured_url_and_headers_win_over_the_adapters() -> None:
     assert fields["host"] == f"127.0.0.1:{port}"
     assert (fields["authorization"], fields["x-mine"], fields["x-more"]) == ("own", "adapters", "own")
     assert (fields["content-type"], fields["accept-encoding"], fields["user-agent"]) == ("application/json", "identity", "wye")
+
+
+async def test_without_a_url_requests_go_where_the_adapter_says() -> None:
+    recorder = Recorder()
+    async with recording(recorder) as port:
+        sink = new_sink(None, Encoder(partial(all_in_one, path="/events")), base_url=f"http://127.0.0.1:{port}/v1/")
+        assert sink.target == f"http://127.0.0.1:{port}"
+        await verdicts_of(sink, "a")
+    assert recorder.start_line() == "POST /v1/events HTTP/1.1"
+
+
+async def test_a_url_stands_above_the_adapters() -> None:
+    recorder = Recorder()
+    async with recording(recorder) as port:
+        await verdicts_of(new_sink(f"http://127.0.0.1:{port}", base_url="http://elsewhere.invalid"), "a")
+    assert len(recorder.heads) == 1
+
+
+def test_somebody_must_say_where_to_send() -> None:
+    with pytest.raises(OptionsError, match="url: missing"):
+        new_sink(None)
+    with pytest.raises(ValueError, match="`base_url` is not a complete URL"):
+        new_sink(None, base_url="nowhere")
 
 
 async def test_a_configured_method_wins() -> None:

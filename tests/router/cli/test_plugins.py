@@ -90,6 +90,7 @@ def test_the_schema_knows_every_part(capfdbinary: pytest.CaptureFixture[bytes]) 
     sinks = schema["properties"]["sinks"]["additionalProperties"]["oneOf"]
     assert {"file sink", "http sink", "websocket sink"} <= {one["title"] for one in sinks}
     (http,) = [one for one in sinks if one["title"] == "http sink"]
-    assert {"type", "inputs", "url"} <= set(http["required"])
+    (file,) = [one for one in sinks if one["title"] == "file sink"]
+    assert {"type", "inputs", "path"} <= set(file["required"])
     adapters = http["properties"]["adapter"]["anyOf"]
     assert {"canonical", "clickstream", "richrelevance"} <= set(adapters[0]["enum"])
