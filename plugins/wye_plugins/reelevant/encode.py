@@ -1,0 +1,171 @@
+"""Canonical events to Reelevant's envelopes and requests.
+
+An event that came as Reelevant goes out as it came, with what the vendor requires filled in. For one from elsewhere:
+
+- ``tmpId`` is the visitor, or else the user, or else the session: the vendor's own advice to those who have no device's id.
+- ``url`` is the page without parameters and fragment, or else a configured word (``unknown``, as the vendor's apps send it).
+- ``ids`` are the products, or for views the categories and brands. Prices and quantities of items have no place.
+- ``value`` is the goods' total, or else the grand total, cut to two decimals as the vendor would do it. The whole amount is
+  then in the label ``goods_total`` or ``grand_total``.
+- What else the event has goes into labels, which are texts.
+
+Any type has a name, since the vendor takes any; where the name says less, the label ``wye_event_type`` holds the type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from wye.event import Event, Json
+from wye.message import HttpRequest, HttpResponse, Shipment, Unfit
+from wye.money import is_amount
+from wye.verdict import Verdict
+from wye.wire import overlay
+from wye_plugins.reelevant.ids import ids_of
+from wye_plugins.reelevant.labels import (
+    ATTRIBUTION,
+    EXACT_TOTAL,
+    USER,
+    VALUE_IS,
+    Labels,
+    attributes_as_labels,
+    facts_as_labels,
+    plain,
+)
+from wye_plugins.reelevant.pack import Packer
+from wye_plugins.reelevant.schema import LIMITS, PURCHASE_REFERENCES, TYPE_LABEL, VENDOR, ReEvent, name_of, type_of
+from wye_plugins.reelevant.value import as_value, goods_total
+from wye_plugins.reelevant.verdicts import verdict
+
+_json = msgspec.json.Encoder(decimal_format="number")
+
+_NOBODY = Unfit("tmpId: Reelevant requires it, and the event names no visitor, no user and no session")
+_NO_IDS = Unfit("ids: Reelevant takes the ids of this event for placeholders, and would drop it for having no others")
+_NO_NAME = Unfit("name: Reelevant requires it, and the event's type is empty", unmapped=True)
+
+
+class ReelevantEncoder:
+    """Writes envelopes, packs them into requests to ``/collect/{id}/rlvt`` and reads the answers.
+
+    ``key`` replaces whatever company (or app, or site) an event came from; without either it is ``wye``. ``default_url`` is the
+    page of an event that has none.
+    """
+
+    limits = LIMITS
+
+    def __init__(self, datasource_id: str | None = None, key: str | None = None, default_url: str = "unknown") -> None:
+        self._datasource_id = datasource_id
+        self._key = key
+        self._default_url = default_url
+        self._packer = Packer(f"/collect/{datasource_id}/rlvt" if datasource_id else "", LIMITS)
+
+    def encode(self, events: Sequence[Event]) -> list[bytes | Unfit]:
+        return [self._encode(event) for event in events]
+
+    def requests(self, shipment: Shipment) -> Iterable[HttpRequest]:
+        """Posts to the datasource, one user agent in each, within the limits."""
+        return self._packer.requests(shipment)
+
+    def verdicts(self, request: HttpRequest, response: HttpResponse) -> Verdict:
+        """One verdict for the request: the vendor's answer is about the datasource and the sender, never about an event."""
+        return verdict(len(request.indices), response, id_is_sound=self._datasource_id is not None)
+
+    def _encode(self, event: Event) -> bytes | Unfit:
+        own = event.origin.vendor == VENDOR
+        document = self._own(event) if own else self._foreign(event)
+        if isinstance(document, Unfit):
+            return document
+        text = _json.encode(document)
+        if len(text) + LIMITS.overhead_bytes > (LIMITS.max_bytes or 0):
+            return Unfit(f"larger than {LIMITS.max_bytes:,} bytes, which is all that wye sends to Reelevant at once")
+        return text
+
+    def _own(self, event: Event) -> ReEvent | dict[str, Json] | Unfit:
+        """An event that came from this vendor, with what only this vendor knows laid over it."""
+        extra = event.extra
+        if event.visitor_id is None and event.user_id is None and event.session_id is None and "tmpId" not in extra:
+            return _NOBODY
+        envelope = self._envelope(event, _own_name(event), _own_labels(event, extra))
+        if not extra:
+            return envelope
+        over = {name: value for name, value in extra.items() if name != "key"} if self._key else extra
+        return overlay(msgspec.to_builtins(envelope, builtin_types=(Decimal,)), over)
+
+    def _foreign(self, event: Event) -> ReEvent | Unfit:
+        """An event that came from another vendor."""
+        name = _own_name(event)
+        ids = ids_of(event, own=False)
+        if not name:
+            return _NO_NAME
+        if event.visitor_id is None and event.user_id is None and event.session_id is None:
+            return _NOBODY
+        if ids == [] and ids_of(event, own=True):
+            return _NO_IDS
+        labels = attributes_as_labels(event) | facts_as_labels(event)
+        if type_of(name) != event.type:
+            labels[TYPE_LABEL] = event.type
+        if ids is not None:
+            labels["ids"] = ids
+        if event.order_id is not None:
+            labels["transId"] = event.order_id
+        _put_value(labels, event)
+        agent = event.device and event.device.user_agent
+        return msgspec.structs.replace(self._envelope(event, name, labels), ua=agent or None)
+
+    def _envelope(self, event: Event, name: str, labels: Labels) -> ReEvent:
+        url = event.page.url if event.page else None
+        return ReEvent(
+            key=self._key or event.origin.tenant or "wye",
+            tmpId=event.visitor_id or event.user_id or event.session_id,
+            eventId=event.id,
+            name=name,
+            url=_bare(url or "") or self._default_url,
+            data=labels,
+            clientId=event.user_id,
+            v=1,
+            timestamp=event.time_ms,
+        )
+
+
+def _own_name(event: Event) -> str:
+    if event.type == "purchase" and event.item_ids_are == "reference":
+        return PURCHASE_REFERENCES
+    return name_of(event.type)
+
+
+def _bare(url: str) -> str:
+    """``url`` without parameters and fragment."""
+    return url.partition("#")[0].partition("?")[0]
+
+
+def _own_labels(event: Event, extra: dict[str, Json]) -> Labels:
+    """The labels of an event that came from this vendor; those that were odd are laid over them later."""
+    labels = dict(event.attrs) | facts_as_labels(event)
+    for name, attr in event.user_attrs.items():
+        labels[USER + name] = attr.value
+    odd = extra.get("data")
+    if ("b" in extra or "id" in extra) and ATTRIBUTION in labels:
+        del labels[ATTRIBUTION]
+    ids = ids_of(event, own=True)
+    if ids is not None and not (isinstance(odd, dict) and "id" in odd):
+        labels["ids"] = ids
+    if event.order_id is not None:
+        labels["transId"] = event.order_id
+    if event.goods_total is not None:
+        labels["value"] = event.goods_total
+    return labels
+
+
+def _put_value(labels: Labels, event: Event) -> None:
+    """The total that the vendor has room for, and its other decimals where it has not."""
+    total = goods_total(event)
+    if total is None and event.grand_total is not None and is_amount(event.grand_total):
+        labels["value"] = as_value(event.grand_total)
+        labels[VALUE_IS] = "grand_total"
+    elif total is not None:
+        labels["value"] = as_value(total)
+        if labels["value"] != total:
+            labels[EXACT_TOTAL] = plain(total)

@@ -1,0 +1,78 @@
+"""What the vendor's answers mean. It takes a request as a whole or not at all, never judges what is in it, and says no more
+than a status: fields that it cannot use are told to the operator in its own logs alone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from wye.message import HttpResponse
+from wye.verdict import DELIVERED, Verdict
+
+_BUSY = frozenset((408, 425, 429))
+_OPERATOR = {
+    401: "the vendor asks for no credentials; something before it does",
+    403: "refused; perhaps the datasource is paused",
+    404: "no such datasource (see `datasource_id`), or no such path (it is /collect/{id}/rlvt)",
+    407: "the proxy wants credentials",
+}
+
+
+def verdict(events: int, response: HttpResponse, *, id_is_sound: bool) -> Verdict:
+    """The verdict on all ``events`` of a request. ``id_is_sound``: the datasource's id has the vendor's form."""
+    status = response.status
+    if status == 200:
+        return DELIVERED
+    if status == 202:
+        return Verdict("rejected", "202: dropped as bot traffic, for the request's User-Agent", status=status)
+    if status in _BUSY or status >= 500:
+        return Verdict("busy", _reason(response), retry_after_secs(response), status)
+    if status == 400:
+        return _bad_request(response, id_is_sound)
+    if status == 413:
+        return _too_large(events, response)
+    if 300 <= status < 400:
+        return Verdict("hold", f"{status}: redirected to {response.headers.get('location', 'nowhere')[:200]}", status=status)
+    if status >= 400:
+        # A paused datasource is answered with a 4xx that the vendor does not name, so any of them may be it.
+        said = _OPERATOR.get(status, "perhaps the datasource is paused")
+        return Verdict("hold", f"{_reason(response)} ({said})", status=status)
+    return Verdict("retry", f"{_reason(response)} (only 200 is success)", status=status)
+
+
+def _bad_request(response: HttpResponse, id_is_sound: bool) -> Verdict:
+    """The vendor knows two reasons: an empty body, which is never sent, and an id that is none."""
+    if id_is_sound:
+        return Verdict("rejected", _reason(response), status=400)
+    return Verdict(
+        "hold", f"{_reason(response)} (the datasource id in the sink's url must be 24 hexadecimal digits)", status=400
+    )
+
+
+def _too_large(events: int, response: HttpResponse) -> Verdict:
+    if events == 1:
+        return Verdict("rejected", _reason(response), status=413)
+    # Which event is too much cannot be told, and none must be lost for it.
+    return Verdict("hold", f"413: lower the sink's batch (this request had {events} events)", status=413)
+
+
+def _reason(response: HttpResponse) -> str:
+    said = " ".join(response.body[:800].decode("utf-8", "replace").split())[:200]
+    return f"{response.status}: {said}" if said else str(response.status)
+
+
+def retry_after_secs(response: HttpResponse) -> float | None:
+    """The wait that the answer asks for. A date is measured against the answer's own ``Date``."""
+    wanted = response.headers.get("retry-after", "").strip()
+    if wanted.isascii() and wanted.isdigit():
+        return float(wanted[:9])
+    until, now = _moment(wanted), _moment(response.headers.get("date", ""))
+    return None if until is None or now is None else max(0.0, (until - now).total_seconds())
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
