@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint format docs clean
+.PHONY: demo test laws lint format docs clean
 
 .venv/.ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wye needs Python 3.11 or later; say make PYTHON=python3.x")'
@@ -15,6 +15,12 @@ demo: .venv/.ready
 
 test: .venv/.ready
 	$(BIN)/python -m pytest -q
+
+# The laws with many examples; SEED=… repeats a run.
+SEED ?= $(shell date +%s)
+laws: .venv/.ready
+	@echo "seed $(SEED)"
+	WYE_LAWS_EXAMPLES=50000 $(BIN)/python -m pytest -q tests/laws --hypothesis-seed=$(SEED)
 
 lint: .venv/.ready
 	$(BIN)/ruff check .
