@@ -115,8 +115,9 @@ def test_quirk_a_price_that_says_nothing_is_no_price_and_not_zero(price: str) ->
 
 
 def test_quirk_the_vendors_guide_has_prices_that_are_plain_numbers() -> None:
-    (item,) = one(document(items='[{"id":"a","price":49.90}]')).items or ()
-    assert (item.unit_price, item.currency) == (Decimal("49.90"), None)
+    event = one(document(items='[{"id":"a","price":49.90}]'))
+    assert event.items is not None
+    assert (event.items[0].unit_price, event.items[0].currency) == (Decimal("49.90"), None)
 
 
 def test_quirk_an_amount_without_a_currency_gets_none() -> None:
