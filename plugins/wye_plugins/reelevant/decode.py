@@ -145,11 +145,14 @@ def _device(record: ReRecord, payload: Payload, facts: dict[str, Any], extra: di
 
 def _attribution(record: ReRecord, fields: dict[str, Any], odd: Labels, extra: dict[str, Json]) -> None:
     """``b`` and ``id`` are two opaque texts of one description; the first one there is stands for both, unless a label does."""
+    labelled = fields.get("attribution")
     for name, token in (("b", record.b), ("id", record.id)):
         if token is not None:
             extra[name] = token
-            if fields.setdefault("attribution", token or None) != token:
-                odd.setdefault(ATTRIBUTION, fields["attribution"])
+            if labelled is not None:
+                odd[ATTRIBUTION] = labelled
+            elif token:
+                fields.setdefault("attribution", token)
 
 
 # ── labels of the vendor's own ───────────────────────────────────────────────────────────────────────────────────────────

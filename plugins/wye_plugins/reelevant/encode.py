@@ -143,12 +143,13 @@ def _bare(url: str) -> str:
 
 def _own_labels(event: Event, extra: dict[str, Json]) -> Labels:
     """The labels of an event that came from this vendor; those that were odd are laid over them later."""
-    labels = dict(event.attrs) | facts_as_labels(event)
+    facts = facts_as_labels(event)
+    if event.attribution in (extra.get("b"), extra.get("id")):
+        facts.pop(ATTRIBUTION, None)
+    labels = dict(event.attrs) | facts
     for name, attr in event.user_attrs.items():
         labels[USER + name] = attr.value
     odd = extra.get("data")
-    if ("b" in extra or "id" in extra) and ATTRIBUTION in labels:
-        del labels[ATTRIBUTION]
     ids = ids_of(event, own=True)
     if ids is not None and not (isinstance(odd, dict) and "id" in odd):
         labels["ids"] = ids

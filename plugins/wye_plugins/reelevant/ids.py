@@ -19,12 +19,12 @@ def read_ids(kind: str, bag: Labels, fields: dict[str, Any], odd: Labels) -> Non
     Categories and brands have canonical fields of their own, so that nobody takes them for products. Several brands are
     items that are brands: there is a field for one.
     """
-    label = "ids" if "ids" in bag else "id" if kind in SINGLE_ID else ""
+    label = "id" if "ids" not in bag and kind in SINGLE_ID else "ids"
     if label not in bag:
         return
     value = bag.pop(label)
     ids = _ids(value, split=label == "ids" and kind not in WHOLE_NAMES)
-    if ids != value or label == "id" or (not ids and kind in WHOLE_NAMES):
+    if ids is None or ids != value or label == "id" or (not ids and kind in WHOLE_NAMES):
         odd[label] = value
     if ids is None:
         return
