@@ -1,0 +1,124 @@
+"""The custom attributes of a document, and its members that have no canonical field."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any, cast
+
+from msgspec import UNSET, structs
+
+from wye.event import Item, Page
+from wye.wire import amount, parse
+from wye_plugins.google_retail.attributes import MONEY, Bag, carried, read_value
+from wye_plugins.google_retail.floats import in_float32
+from wye_plugins.google_retail.schema import GrCompletion, GrEvent
+from wye_plugins.google_retail.slots import COMPLETION, EVENT_ID, FIELDS, MOVABLE, SLOTS, text, write_slot
+
+_NO_PAGE = Page()
+_NO_COMPLETION = GrCompletion()
+
+
+def custom_attributes(record: GrEvent, extra: Bag) -> Bag:
+    """The custom attributes, still to be read."""
+    if record.attributes == {}:
+        extra["attributes"] = {}
+    return dict(record.attributes or {})
+
+
+def members_without_field(record: GrEvent, extra: Bag) -> Bag:
+    """Members that have no canonical field."""
+    bag: Bag = {}
+    for name, ours in FIELDS.items():
+        value = getattr(record, name)
+        if value == "" or value == [] or (type(value) is int and value < 0):
+            extra[name] = value
+        elif value is not None:
+            bag[ours] = value
+    completion = record.completionDetail
+    if completion is not None:
+        odd: Bag = {} if completion.rest is UNSET else dict(completion.rest)
+        for name, ours in COMPLETION.items():
+            value = getattr(completion, name)
+            if value == "" or (type(value) is int and value < 0):
+                odd[name] = value
+            elif value is not None:
+                bag[ours] = value
+        if odd or completion == _NO_COMPLETION:
+            extra["completionDetail"] = odd
+    return bag
+
+
+def take_id(attributes: Bag, extra: Bag) -> str | None:
+    """The id that wye put into an attribute when it wrote this document."""
+    event_id = text(read_value(attributes.get(EVENT_ID)))
+    if event_id is not None:
+        _aside(extra)[EVENT_ID] = attributes.pop(EVENT_ID)
+    return event_id
+
+
+def _aside(extra: Bag) -> Bag:
+    """The attributes that are kept as they came."""
+    return cast(Bag, extra.setdefault("attributes", {}))
+
+
+def read_slots(attributes: Bag, facts: dict[str, Any], attrs: Bag, extra: Bag) -> None:
+    """Attributes that are canonical fields, and the free ones. What would be written otherwise than it came is kept as well."""
+    page: dict[str, str] = {}
+    by_wye = EVENT_ID in extra.get("attributes", ())
+    for name, attribute in attributes.items():
+        slot = SLOTS.get(name)
+        value = read_value(attribute)
+        found = None if slot is None or value is UNSET else slot.read(value)
+        if slot is not None and found is not None and facts.get(slot.field) is None:
+            (page if slot.of_page else facts)[slot.field] = value = found
+        elif name in attrs:
+            value = UNSET  # a member has taken its place
+        elif value is not UNSET:
+            attrs[name] = value
+        if value is UNSET or (name in MOVABLE and not by_wye) or write_slot(name, value) != attribute:
+            _aside(extra)[name] = attribute
+    if page:
+        facts["page"] = structs.replace(facts["page"] or _NO_PAGE, **page)
+
+
+def unhash(attributes: Bag, facts: dict[str, Any]) -> None:
+    """An id that was too long for Google was sent as its hash, and lies in an attribute."""
+    for name in ("visitor_id", "user_id", "session_id", "order_id"):
+        original = text(read_value(attributes.get(name)))
+        if original is not None and sha256(original.encode()).hexdigest() == facts.get(name):
+            facts[name] = original
+            del attributes[name]
+
+
+def restore_money(attributes: Bag, facts: dict[str, Any], extra: Bag) -> None:
+    """The amounts as they were, where what stands in their places still is what Google's floats make of them."""
+    given = dict(attributes)
+    exact = carried(MONEY, attributes)
+    if exact is None:
+        return
+    _aside(extra).update({name: given[name] for name in given.keys() - attributes.keys()})
+    try:
+        amounts = cast(Bag, parse(exact.encode()))
+        items: list[Item] = list(facts["items"] or ())
+        for place, value in amounts.items():
+            _restore(place.split("."), amount(value), facts, items)
+    except (ValueError, LookupError, AttributeError):
+        return
+    if items:
+        facts["items"] = tuple(items)
+
+
+def _restore(place: list[str], exact: Decimal | None, facts: dict[str, Any], items: list[Item]) -> None:
+    if exact is None:
+        return
+    if place[0] == "productDetails":
+        index = int(place[1])
+        if _same_float(items[index].unit_price, exact):
+            items[index] = structs.replace(items[index], unit_price=exact)
+    elif _same_float(facts.get(place[0]), exact):
+        facts[place[0]] = exact
+
+
+def _same_float(held: Decimal | None, exact: Decimal) -> bool:
+    return held is not None and in_float32(held) == in_float32(exact)

@@ -1,0 +1,118 @@
+"""Canonical events to Google's documents and requests.
+
+In the spelling ``api``, the default, nothing is written that Google's API would refuse: what an event of this type must not
+have, or the API does not know, lies in custom attributes. In the spelling ``seed``, that of the third-party document which
+names types such as ``page-view`` and lets any name be one, everything stands at its own place.
+
+A visitor is required; an event that has none is sent with its user, or its session, instead. A purchase's ``revenue`` is the
+grand total; where an event has none it is the goods' total with shipping and tax, which is what that word means. Nothing else
+is made up: what Google requires and the event does not have makes it unfit, by the name of the rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, cast
+
+import msgspec
+
+from wye.event import Event, Json
+from wye.message import HttpRequest, HttpResponse, Shipment, Unfit
+from wye.plugin import Limits
+from wye.verdict import Verdicts
+from wye.wire import overlay
+from wye_plugins.google_retail.admit import DETAIL, EVENT, admit, admit_attributes
+from wye_plugins.google_retail.attributes import EXTRA, Bag, carry
+from wye_plugins.google_retail.rules import EVERYWHERE, allowed, missing
+from wye_plugins.google_retail.schema import VENDOR
+from wye_plugins.google_retail.slots import SEED_DETAIL
+from wye_plugins.google_retail.verdicts import verdict
+from wye_plugins.google_retail.write import UnfitError, cut, document_of, name_of
+
+DEFAULT_PARENT = "projects/wye/locations/global/catalogs/default_catalog"
+"""Where events go that nobody has named a catalogue for; there is none of this name, and Google says so."""
+
+_json = msgspec.json.Encoder(decimal_format="number")
+
+
+class GoogleRetailEncoder:
+    """Writes events, one request each to ``userEvents:write``, and reads the answers. ``parent`` replaces whatever catalogue an
+    event came from."""
+
+    limits = Limits()
+
+    def __init__(self, parent: str | None = None, spelling: Literal["api", "seed"] = "api") -> None:
+        self._parent = parent
+        self._wide = spelling == "seed"
+
+    def parent_of(self, event: Event) -> str:
+        """The catalogue that an event is sent to: the configured one, or the one it came from, when it came from Google's."""
+        own = event.origin.tenant if event.origin.vendor == VENDOR else None
+        return self._parent or own or DEFAULT_PARENT
+
+    def encode(self, events: Sequence[Event]) -> list[bytes | Unfit]:
+        return [self._encode(event) for event in events]
+
+    def requests(self, shipment: Shipment) -> Iterable[HttpRequest]:
+        """A request for each event."""
+        for index, event in enumerate(shipment.events):
+            path = f"/v2/{self.parent_of(event)}/userEvents:write"
+            yield HttpRequest([index], shipment.documents[index], path=path, headers=JSON)
+
+    def verdicts(self, request: HttpRequest, response: HttpResponse) -> Verdicts:
+        return verdict(response)
+
+    def _encode(self, event: Event) -> bytes | Unfit:
+        name = name_of(event, wide=self._wide)
+        if name is None:
+            return Unfit(f"Google Retail has no event type for {event.type}", unmapped=True)
+        try:
+            document = document_of(event, name, wide=self._wide)
+        except UnfitError as error:
+            return Unfit(str(error))
+        if event.origin.vendor == VENDOR:
+            document = _with_extra(document, event) if self._wide else _with_what_fits(document, event)
+        if not self._wide:
+            cut(document)
+        lack = missing(document)
+        return _json.encode(document) if lack is None else Unfit(lack)
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+def _with_extra(document: Bag, event: Event) -> Bag:
+    """Everything that came with the event, as it came."""
+    details = cast(list[Bag], document.get("productDetails", []))
+    for place, item in enumerate(event.items or ()):
+        if item.extra:
+            details[place] = overlay(details[place], item.extra)
+    return overlay(document, event.extra) if event.extra else document
+
+
+def _with_what_fits(document: Bag, event: Event) -> Bag:
+    """What came with the event as far as the API takes it; the rest in an attribute, from where the decoder puts it back."""
+    refused = _admit_details(cast(list[Bag], document.get("productDetails", [])), event)
+    left: Bag = {"productDetails": refused} if refused else {}
+    if event.extra:
+        extra = dict(event.extra)
+        attributes = admit_attributes(document, extra.pop("attributes")) if "attributes" in extra else None
+        left |= admit(document, extra, EVENT, EVERYWHERE - allowed(document["eventType"]))
+        if attributes is not None:
+            left["attributes"] = attributes
+    if left:
+        if document.get("attributes") == {}:
+            left.setdefault("attributes", {})
+        carry(EXTRA, left, document.setdefault("attributes", {}))
+    return document
+
+
+def _admit_details(details: list[Bag], event: Event) -> dict[str, Json]:
+    """What the API does not take of each product, by its place."""
+    refused: dict[str, Json] = {}
+    for place, item in enumerate(event.items or ()):
+        left = admit(details[place], item.extra, DETAIL) if item.extra else {}
+        left |= {name: item.attrs[ours] for name, ours in SEED_DETAIL.items() if ours in item.attrs}
+        if left:
+            refused[str(place)] = left
+    return refused

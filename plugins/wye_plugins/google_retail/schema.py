@@ -1,0 +1,241 @@
+"""The documents of Google Cloud Retail's user events (v2), as they are on the wire.
+
+Members are lowerCamelCase; the snake_case of the proto is read too. Prices are in major units, and 32-bit floats at Google's;
+``eventTime`` is RFC 3339 with up to nine digits below the second. The facts are those of the API's published proto, as the
+client ``google-cloud-retail`` has it, unless a comment says otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+from msgspec import UNSET, Meta, UnsetType
+
+from wye.event import EVENT_TYPES, Json
+from wye.wire import Wire, too_deep
+from wye_plugins.google_retail.times import parse_time
+
+VENDOR = "google-retail"
+BASE_URL = "https://retail.googleapis.com"
+
+MAX_VALUES = 400
+MAX_TEXT = 256
+"""Values of a custom attribute, and characters of a text among them."""
+
+MAX_TEXT_CHARS = MAX_VALUES * MAX_TEXT
+"""The longest text that one attribute holds, in pieces."""
+
+# A member that is missing reads as ``None``, and ``None`` is never written. A ``null`` on the wire is something else: at run
+# time the types refuse it, so that it goes to ``rest`` and comes back as it was.
+if TYPE_CHECKING:
+    Text = str | None
+    Texts = list[str] | None
+    Int32 = int | None
+    Flag = bool | None
+    Bag = dict[str, Json] | None
+else:
+    Text = str
+    Texts = list[str]
+    Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+    Flag = bool
+    Bag = dict[str, Json]
+
+Number = Json | UnsetType
+"""A JSON number, or a text that spells one: Google's parser takes either."""
+
+ABSENT: Any = None
+
+
+class GrPriceInfo(Wire, frozen=True, kw_only=True):
+    """Overrides the catalogue's price."""
+
+    currencyCode: Text = ABSENT  # noqa: N815  the vendor's own names, here and below
+    price: Number = UNSET
+    originalPrice: Number = UNSET  # noqa: N815
+    cost: Number = UNSET
+
+    def __post_init__(self) -> None:
+        _check_flat(self.price, self.originalPrice, self.cost)
+
+
+if TYPE_CHECKING:
+    PriceInfo = GrPriceInfo | None
+else:
+    PriceInfo = GrPriceInfo
+
+
+class GrProduct(Wire, frozen=True, kw_only=True):
+    """A product. Of its many members Google looks at these two; the others are filled in from the catalogue."""
+
+    id: Text = ABSENT
+    priceInfo: PriceInfo = ABSENT  # noqa: N815
+
+
+if TYPE_CHECKING:
+    Product = GrProduct | None
+else:
+    Product = GrProduct
+
+
+class GrDetail(Wire, frozen=True, kw_only=True):
+    """One product that an event is about."""
+
+    product: Product = ABSENT
+    quantity: Int32 = ABSENT
+
+
+class GrPurchase(Wire, frozen=True, kw_only=True):
+    """A purchase; ``revenue`` is the grand total with shipping and tax."""
+
+    id: Text = ABSENT
+    revenue: Number = UNSET
+    tax: Number = UNSET
+    cost: Number = UNSET
+    currencyCode: Text = ABSENT  # noqa: N815
+
+    def __post_init__(self) -> None:
+        _check_flat(self.revenue, self.tax, self.cost)
+
+
+class GrUserInfo(Wire, frozen=True, kw_only=True):
+    """Who it was; ``userId`` is absent for anonymous visitors."""
+
+    userId: Text = ABSENT  # noqa: N815
+    ipAddress: Text = ABSENT  # noqa: N815
+    userAgent: Text = ABSENT  # noqa: N815
+    directUserRequest: Flag = ABSENT  # noqa: N815
+
+
+class GrCompletion(Wire, frozen=True, kw_only=True):
+    """The suggestion that a search came from."""
+
+    completionAttributionToken: Text = ABSENT  # noqa: N815
+    selectedSuggestion: Text = ABSENT  # noqa: N815
+    selectedPosition: Int32 = ABSENT  # noqa: N815
+
+
+if TYPE_CHECKING:
+    Details = list[GrDetail] | None
+    Completion = GrCompletion | None
+    Purchase = GrPurchase | None
+    UserInfo = GrUserInfo | None
+else:
+    Details = list[GrDetail]
+    Completion = GrCompletion
+    Purchase = GrPurchase
+    UserInfo = GrUserInfo
+
+
+class GrEvent(Wire, frozen=True, kw_only=True):
+    """One user event. Google requires the first two members; without ``eventTime`` it takes the time of arrival."""
+
+    eventType: str  # noqa: N815
+    visitorId: str  # noqa: N815
+    sessionId: Text = ABSENT  # noqa: N815
+    eventTime: Text = ABSENT  # noqa: N815
+    experimentIds: Texts = ABSENT  # noqa: N815
+    attributionToken: Text = ABSENT  # noqa: N815
+    productDetails: Details = ABSENT  # noqa: N815
+    completionDetail: Completion = ABSENT  # noqa: N815
+    attributes: Bag = ABSENT
+    cartId: Text = ABSENT  # noqa: N815
+    purchaseTransaction: Purchase = ABSENT  # noqa: N815
+    searchQuery: Text = ABSENT  # noqa: N815
+    filter: Text = ABSENT
+    orderBy: Text = ABSENT  # noqa: N815
+    offset: Int32 = ABSENT
+    pageCategories: Texts = ABSENT  # noqa: N815
+    userInfo: UserInfo = ABSENT  # noqa: N815
+    uri: Text = ABSENT
+    referrerUri: Text = ABSENT  # noqa: N815
+    pageViewId: Text = ABSENT  # noqa: N815
+    entity: Text = ABSENT
+
+    def __post_init__(self) -> None:
+        if not self.eventType:
+            raise ValueError("eventType is empty; Google requires it")
+        if not self.visitorId:
+            raise ValueError("visitorId is empty; Google requires it")
+        if self.eventTime is not None and parse_time(self.eventTime) is None:
+            raise ValueError("eventTime is no RFC 3339 time with a zone, such as 2026-01-31T09:30:00Z")
+        if self.rest is not UNSET and self.rest.get("eventTime") is not None:
+            raise ValueError("eventTime is no text; expected an RFC 3339 time, such as 2026-01-31T09:30:00Z")
+        if self.attributes and not all(map(_is_plain, self.attributes.values())) and too_deep(self.attributes):
+            raise ValueError("JSON is nested too deeply")
+
+
+def _check_flat(*values: Json) -> None:
+    """Only what is flat may pass the quick reading; the thorough one looks how deep it is."""
+    for value in values:
+        if type(value) is dict or type(value) is list:
+            raise ValueError("expected a number")
+
+
+def _is_plain(attribute: Json) -> bool:
+    if type(attribute) is not dict:
+        return type(attribute) is not list
+    return all(
+        type(member) is not dict and (type(member) is not list or not any(type(one) in (dict, list) for one in member))
+        for member in cast(dict[str, Json], attribute).values()
+    )
+
+
+# ── event types ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+NAMES: dict[str, str] = {
+    "item_view": "detail-page-view",
+    "category_view": "category-page-view",
+    "search": "search",
+    "add_to_cart": "add-to-cart",
+    "remove_from_cart": "remove-from-cart",
+    "cart_view": "shopping-cart-page-view",
+    "purchase": "purchase-complete",
+    "home_view": "home-page-view",
+}
+"""What a canonical type is called at Google's: all names that it allows."""
+
+SEED_NAMES: dict[str, str] = {
+    **{kind: kind.replace("_", "-") for kind in EVENT_TYPES},
+    **NAMES,
+}
+"""Names in the wider spelling of the third-party document (tessl, ``pypi-google-cloud-retail`` 2.5.0), which has ``page-view``
+and ``login`` too and says that any descriptive name will do."""
+
+TYPES: dict[str, str] = {name: kind for kind, name in SEED_NAMES.items()}
+"""The canonical type of a name. A name that is not here is ``custom:<name>``."""
+
+SEED_ONLY = frozenset(("page-view", "login", "signup"))
+"""The names that the third-party document adds to Google's."""
+
+
+# ── spelling ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _snake(name: str) -> str:
+    return re.sub("[A-Z]", lambda match: "_" + match.group().lower(), name)
+
+
+def _names(wire: type[Wire], *more: str) -> dict[str, str]:
+    return {_snake(name): name for name in (*wire.__struct_encode_fields__, *more) if "_" not in name and ":" not in name}
+
+
+_OTHER_PRODUCT = (
+    "expireTime primaryProductId collectionMemberIds languageCode availableTime availableQuantity fulfillmentInfo colorInfo "
+    "publishTime retrievableFields localInventories"
+)
+CAMEL: dict[str, str] = {
+    snake: name
+    for wire, more in (
+        (GrEvent, ()),
+        (GrDetail, ("promotionId",)),
+        (GrProduct, _OTHER_PRODUCT.split()),
+        (GrPriceInfo, ("priceEffectiveTime", "priceExpireTime", "priceRange")),
+        (GrPurchase, ("transactionAttributes",)),
+        (GrUserInfo, ()),
+        (GrCompletion, ()),
+    )
+    for snake, name in _names(wire, *more).items()
+    if snake != name
+}
+"""The proto's names of members, and how JSON has them."""

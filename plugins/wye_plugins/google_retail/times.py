@@ -1,0 +1,41 @@
+"""RFC 3339, as Google's parser takes it: a ``T``, a zone, at most nine digits below the second, years 1 to 9999."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{0,9}))?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
+
+
+def parse_time(text: str) -> tuple[int, int] | None:
+    """Milliseconds since 1970-01-01 UTC (rounded down) and the nanoseconds below them, or ``None`` where it is no time."""
+    match = _TIME.fullmatch(text)
+    if match is None:
+        return None
+    whole, fraction, zone = match.groups()
+    try:
+        moment = datetime.fromisoformat(whole + ("+00:00" if zone == "Z" else zone))
+        seconds_ms = (moment - _EPOCH) // _MS
+    except (ValueError, OverflowError):
+        return None
+    if not _FIRST_MS <= seconds_ms <= _LAST_MS:
+        return None
+    nanos = int((fraction or "").ljust(9, "0"))
+    return seconds_ms + nanos // 1_000_000, nanos % 1_000_000
+
+
+def format_time(time_ms: int, ns_rest: int = 0) -> str | None:
+    """Three digits below the second, or nine where there is something below the millisecond; ``None`` beyond year 9999."""
+    if not _FIRST_MS <= time_ms <= _LAST_MS:
+        return None
+    seconds, ms = divmod(time_ms, 1000)
+    moment = _EPOCH + timedelta(seconds=seconds)
+    whole = f"{moment.year:04}-{moment:%m-%dT%H:%M:%S}"
+    return f"{whole}.{ms:03}{ns_rest:06}Z" if ns_rest else f"{whole}.{ms:03}Z"
+
+
+_FIRST_MS = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // _MS
+_LAST_MS = (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC) - _EPOCH) // _MS + 999
