@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from typing import Any
@@ -24,11 +25,13 @@ def bags() -> list[str]:
     return [name for name, sink in sides if sink.build(sink.config()).bag is not None]
 
 
-def translate(lines: str, *arguments: str) -> list[Any]:
+def translate(lines: str, *arguments: str) -> tuple[list[Any], set[int]]:
+    """The documents, and the numbers of the lines that the target cannot take."""
     command = [sys.executable, "-m", "wye", "translate", *arguments]
     result = subprocess.run(command, input=lines, capture_output=True, text=True, timeout=60)
-    assert result.returncode == 0, result.stderr
-    return [json.loads(line) for line in result.stdout.splitlines()]
+    refused = {int(number) for number in re.findall(r"^line (\d+): ", result.stderr, re.MULTILINE)}
+    assert refused or (result.returncode, result.stderr) == (0, "")
+    return [json.loads(line) for line in result.stdout.splitlines()], refused
 
 
 def as_lines(events: list[Any]) -> str:
@@ -39,12 +42,11 @@ def as_lines(events: list[Any]) -> str:
 @pytest.mark.parametrize("vendor", ["richrelevance", "clickstream"])
 def test_there_and_back_is_exact(vendor: str, carrier: str) -> None:
     events = samples(vendor)
-    plain = translate(as_lines(events), "--from", vendor, "--to", vendor)
-    carried = translate(as_lines(events), "--from", vendor, "--to", carrier, "--carry")
-    back = translate(as_lines(carried), "--from", carrier, "--to", vendor)
-    wanted = plain if len(carried) == len(plain) else [one for one in plain if one in back]
-    assert back == wanted
-    assert len(back) == len(carried)
+    plain, _ = translate(as_lines(events), "--from", vendor, "--to", vendor)
+    carried, refused = translate(as_lines(events), "--from", vendor, "--to", carrier, "--carry")
+    back, _ = translate(as_lines(carried), "--from", carrier, "--to", vendor)
+    assert back == [one for number, one in enumerate(plain, start=1) if number not in refused]
+    assert len(back) >= len(events) // 3
 
 
 def test_a_vendor_without_attributes_cannot_carry() -> None:
