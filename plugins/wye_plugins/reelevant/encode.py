@@ -3,6 +3,7 @@
 An event that came as Reelevant goes out as it came, with what the vendor requires filled in. For one from elsewhere:
 
 - ``tmpId`` is the visitor, or else the user, or else the session: the vendor's own advice to those who have no device's id.
+  What the vendor takes for a placeholder (``0``, ``unknown``) is none of them.
 - ``url`` is the page without parameters and fragment, or else a configured word (``unknown``, as the vendor's apps send it).
 - ``ids`` are the products, or for views the categories and brands. Prices and quantities of items have no place.
 - ``value`` is the goods' total, or else the grand total, cut to two decimals as the vendor would do it. The whole amount is
@@ -36,13 +37,13 @@ from wye_plugins.reelevant.labels import (
     plain,
 )
 from wye_plugins.reelevant.pack import Packer
-from wye_plugins.reelevant.schema import LIMITS, PURCHASE_REFERENCES, TYPE_LABEL, VENDOR, ReEvent, name_of, type_of
+from wye_plugins.reelevant.schema import LIMITS, PLACEHOLDERS, PURCHASE_REFERENCES, TYPE_LABEL, VENDOR, ReEvent, name_of, type_of
 from wye_plugins.reelevant.value import as_value, goods_total
 from wye_plugins.reelevant.verdicts import verdict
 
 _json = msgspec.json.Encoder(decimal_format="number")
 
-_NOBODY = Unfit("tmpId: Reelevant requires it, and the event names no visitor, no user and no session")
+_NOBODY = Unfit("tmpId: Reelevant requires it, and the event names no visitor, user or session that is no placeholder")
 _NO_IDS = Unfit("ids: Reelevant takes the ids of this event for placeholders, and would drop it for having no others")
 _NO_NAME = Unfit("name: Reelevant requires it, and the event's type is empty", unmapped=True)
 
@@ -86,7 +87,7 @@ class ReelevantEncoder:
     def _own(self, event: Event) -> ReEvent | dict[str, Json] | Unfit:
         """An event that came from this vendor, with what only this vendor knows laid over it."""
         extra = event.extra
-        if event.visitor_id is None and event.user_id is None and event.session_id is None and "tmpId" not in extra:
+        if _somebody(event) is None and "tmpId" not in extra:
             return _NOBODY
         envelope = self._envelope(event, _own_name(event), _own_labels(event, extra))
         if not extra:
@@ -100,7 +101,7 @@ class ReelevantEncoder:
         ids = ids_of(event, own=False)
         if not name:
             return _NO_NAME
-        if event.visitor_id is None and event.user_id is None and event.session_id is None:
+        if _somebody(event) is None:
             return _NOBODY
         if ids == [] and ids_of(event, own=True):
             return _NO_IDS
@@ -119,12 +120,12 @@ class ReelevantEncoder:
         url = event.page.url if event.page else None
         return ReEvent(
             key=self._key or event.origin.tenant or "wye",
-            tmpId=event.visitor_id or event.user_id or event.session_id,
+            tmpId=_somebody(event),
             eventId=event.id,
             name=name,
             url=_bare(url or "") or self._default_url,
             data=labels,
-            clientId=event.user_id,
+            clientId=None if event.user_id in PLACEHOLDERS else event.user_id,
             v=1,
             timestamp=event.time_ms,
         )
@@ -134,6 +135,12 @@ def _own_name(event: Event) -> str:
     if event.type == "purchase" and event.item_ids_are == "reference":
         return PURCHASE_REFERENCES
     return name_of(event.type)
+
+
+def _somebody(event: Event) -> str | None:
+    """Whom the event is about, by the first of its identities that the vendor does not take for a placeholder."""
+    ids = (event.visitor_id, event.user_id, event.session_id)
+    return next((each for each in ids if each is not None and each not in PLACEHOLDERS), None)
 
 
 def _bare(url: str) -> str:

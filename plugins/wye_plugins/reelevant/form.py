@@ -20,6 +20,8 @@ _WHOLE = re.compile(r"-?(?:0|[1-9]\d{0,17})", re.ASCII)
 _NUMBERS = ("v", "timestamp")
 MAX_FIELDS = 1000
 
+_json = msgspec.json.Encoder(decimal_format="number")
+
 
 def form_as_json(body: bytes) -> bytes:
     """The envelope in a form, as JSON. Raises ``ValueError`` with the reason where there is none."""
@@ -39,7 +41,7 @@ def form_as_json(body: bytes) -> bytes:
     given = _data(envelope.get("data"))
     if labels or isinstance(given, dict):
         envelope["data"] = {**(cast(dict[str, Json], given) if isinstance(given, dict) else {}), **labels}
-    return msgspec.json.encode(envelope)
+    return _json.encode(envelope)
 
 
 def _put(labels: dict[str, Json], name: str, value: str, *, listed: bool) -> None:

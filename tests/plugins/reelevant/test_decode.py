@@ -1,42 +1,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plugins.reelevant.reelevant_kit import RECEIVED_MS, envelope, ids, one, read
 from samples.payloads import payloads
-from wye.event import Event, Item, Page, UserAttr
-from wye.message import Decoded, Payload
-from wye_plugins.reelevant.decode import ReelevantDecoder
+from wye.event import Item, Page
 
 SAMPLES = payloads("reelevant")
-RECEIVED_MS = 1_795_207_098_264
-decoder = ReelevantDecoder()
-
-
-def decode(body: bytes | str, **facts: Any) -> Decoded:
-    facts.setdefault("received_ms", RECEIVED_MS)
-    return decoder.decode(Payload(body.encode() if isinstance(body, str) else body, **facts))
-
-
-def one(body: bytes | str, **facts: Any) -> Event:
-    decoded = decode(body, **facts)
-    assert not decoded.failures
-    (event,) = decoded.events
-    return event
-
-
-def envelope(**members: object) -> str:
-    """An envelope with the required members; values are JSON already."""
-    parts = {"key": '"k"', "tmpId": '"t"', "eventId": '"e"', "name": '"purchase"', "url": '"u"', "data": "{}", "v": "1"}
-    return "{" + ",".join(f'"{name}":{value}' for name, value in {**parts, "timestamp": 1700000000000, **members}.items()) + "}"
-
-
-def ids(event: Event) -> list[str | None]:
-    return [item.id for item in event.items or ()]
 
 
 @pytest.mark.parametrize(
@@ -82,25 +56,6 @@ def test_an_envelope_of_the_seed() -> None:
 
 
 # ── quirks ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize("name", ["product_page", "product_hover"])
-def test_quirk_android_sends_id_instead_of_ids(name: str) -> None:
-    event = one(envelope(name=f'"{name}"', data='{"id":"SKU,1"}'))
-    assert ids(event) == ["SKU,1"]
-    assert event.attrs == {}
-
-
-def test_quirk_android_sends_id_for_categories_and_brands_too() -> None:
-    assert one(envelope(name='"category_view"', data='{"id":"Shoes"}')).categories == ("Shoes",)
-    assert one(envelope(name='"brand_view"', data='{"id":"Acme"}')).brand == "Acme"
-
-
-def test_id_is_a_label_like_any_other_where_android_sends_ids() -> None:
-    event = one(envelope(data='{"id":"x"}'))
-    assert (event.items, event.attrs) == (None, {"id": "x"})
-    both = one(envelope(name='"product_page"', data='{"ids":["a"],"id":"x"}'))
-    assert (ids(both), both.attrs) == (["a"], {"id": "x"})
 
 
 def test_quirk_client_id_null_and_empty_data_and_escaped_slashes_from_android() -> None:
@@ -175,106 +130,7 @@ def test_a_time_just_below_a_millisecond_stays_below_it() -> None:
     assert (event.time_ms, event.time_ns_rest) == (1_700_000_000_000, 999_999)
 
 
-# ── ids ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_quirk_ids_as_one_text_are_split() -> None:
-    assert ids(one(envelope(data='{"ids":"a;b, c|d"}'))) == ["a", "b", "c", "d"]
-    assert ids(one(envelope(data='{"ids":"a"}'))) == ["a"]
-    assert ids(one(envelope(data='{"ids":["a,b"]}'))) == ["a,b"]
-
-
-def test_quirk_names_of_categories_and_brands_are_not_split() -> None:
-    assert one(envelope(name='"category_view"', data='{"ids":"Home, Garden"}')).categories == ("Home, Garden",)
-    assert one(envelope(name='"brand_view"', data='{"ids":"A|B"}')).brand == "A|B"
-
-
-PLACEHOLDERS = "undefined null unknown inconnu 0 -1 NaN ko true false Infinity -Infinity {} []".split()
-
-
-@pytest.mark.parametrize("word", PLACEHOLDERS)
-def test_quirk_placeholders_are_no_ids_and_nobody(word: str) -> None:
-    event = one(envelope(tmpId=f'"{word}"', clientId=f'"{word}"', data=f'{{"ids":["{word}","a"]}}'))
-    assert (event.visitor_id, event.user_id, ids(event)) == (None, None, ["a"])
-    assert event.extra == {"tmpId": word, "clientId": word, "data": {"ids": [word, "a"]}}
-
-
-def test_an_event_whose_ids_are_all_placeholders_is_still_one() -> None:
-    event = one(envelope(data='{"ids":["undefined"]}'))
-    assert event.items == ()
-
-
-def test_numbers_that_should_be_texts_are_read_and_kept() -> None:
-    event = one(envelope(clientId="42", data='{"ids":[7,"a"],"transId":9}'))
-    assert (event.user_id, ids(event), event.order_id) == ("42", ["7", "a"], "9")
-    assert event.extra == {"clientId": 42, "data": {"ids": [7, "a"], "transId": 9}}
-
-
-@pytest.mark.parametrize("value", ["null", "7", "true", '{"a":1}', "[null,true,[]]"])
-def test_ids_that_are_none_stay_with_the_vendor(value: str) -> None:
-    event = one(envelope(data=f'{{"ids":{value}}}'))
-    assert not event.items
-    assert "ids" in event.extra["data"]
-
-
-def test_what_ids_are_depends_on_the_name() -> None:
-    assert one(envelope(name='"purchase_references"')).item_ids_are == "reference"
-    assert one(envelope(name='"purchase"')).item_ids_are == "product"
-    brands = one(envelope(name='"brand_view"', data='{"ids":["A","B"]}'))
-    assert (brands.item_ids_are, ids(brands), brands.brand) == ("brand", ["A", "B"], "A")
-
-
-def test_no_product_is_made_of_a_category_or_a_brand() -> None:
-    category = one(envelope(name='"category_view"', data='{"ids":["Shoes","Sale"]}'))
-    assert (category.categories, category.items) == (("Shoes", "Sale"), None)
-    assert one(envelope(name='"brand_view"', data='{"ids":["Acme"]}')).items is None
-
-
-# ── value ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize("value", ["1599.97", "0", "9999999.99", "0.1", "129.905", "1E+2", "-0.01", '"129.90"'])
-def test_money_is_exact(value: str) -> None:
-    assert one(envelope(data=f'{{"value":{value}}}')).goods_total == Decimal(value.strip('"'))
-
-
-@pytest.mark.parametrize("value", ['"12;50"', '"12,50"', '"1|2"', '""', '"NaN"', "null", "true", "[1]", "1e999999999"])
-def test_what_is_no_value_stays_with_the_vendor(value: str) -> None:
-    event = one(envelope(data=f'{{"value":{value}}}'))
-    assert event.goods_total is None
-    assert "value" in event.extra["data"]
-
-
-def test_zero_is_a_value_and_nothing_is_none() -> None:
-    assert one(envelope(data='{"value":0}')).goods_total == Decimal(0)
-    assert one(envelope()).goods_total is None
-
-
-# ── labels ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_labels_are_attributes_whatever_they_hold() -> None:
-    event = one(envelope(data='{"locale":"EN-GB","n":1.50,"deep":[{"x":0.1}],"none":null,"channel":"backoffice"}'))
-    assert event.attrs == {
-        "locale": "EN-GB",
-        "n": Decimal("1.50"),
-        "deep": [{"x": Decimal("0.1")}],
-        "none": None,
-        "channel": "backoffice",
-    }
-
-
-def test_labels_that_are_canonical_facts() -> None:
-    data = """{"session_id":"s","currency":"EUR","shipping":"4.95","tax":"0","search_term":"desk","page_title":"t","channel":"app",
-        "device_os":"Android","app_version":"1.2","categories":"[\\"a\\",\\"b\\"]","user.age":"27"}"""
-    event = one(envelope(data=data))
-    assert (event.session_id, event.currency, event.search_query, event.channel) == ("s", "EUR", "desk", "app")
-    assert (event.shipping, event.tax, event.categories) == (Decimal("4.95"), Decimal(0), ("a", "b"))
-    assert event.page == Page(url="u", title="t")
-    assert event.device is not None
-    assert event.app is not None
-    assert (event.device.os, event.app.version, event.user_attrs) == ("Android", "1.2", {"age": UserAttr("27")})
-    assert (event.attrs, event.extra) == ({}, {})
+# ── envelopes ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("data", ["null", "[]", '"x"', "7"])
@@ -284,18 +140,16 @@ def test_data_that_is_no_object_is_dropped_and_not_the_event(data: str) -> None:
     assert "data" in event.extra
 
 
-# ── envelopes ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def test_an_array_of_envelopes() -> None:
-    assert [event.id for event in decode(f"[{envelope()},{envelope(eventId='2')}]").events][0] == "e"
-    assert len(decode(f"{envelope()}\n[{envelope()},{envelope()}]\n\n", framing="lines").events) == 3
-    assert decode("[]").events == []
+    second = envelope(eventId='"f"')
+    assert [event.id for event in read(f"[{envelope()},{second}]").events] == ["e", "f"]
+    assert len(read(f"{envelope()}\n[{envelope()},{envelope()}]\n\n", framing="lines").events) == 3
+    assert read("[]").events == []
 
 
 @pytest.mark.parametrize("bad", ["{}", envelope(name='""'), envelope(name="null"), envelope(name="7"), "7", "null"])
 def test_an_envelope_without_a_name_is_a_failure_of_its_own(bad: str) -> None:
-    decoded = decode(f"[{envelope()},{bad},{envelope()}]")
+    decoded = read(f"[{envelope()},{bad},{envelope()}]")
     assert len(decoded.events) == 2
     assert [(failure.index, failure.original) for failure in decoded.failures] == [(1, bad.encode())]
 
@@ -325,20 +179,20 @@ def test_the_requests_user_agent_is_the_devices_where_the_envelope_has_none() ->
 @settings(deadline=None)
 @given(st.binary(max_size=80))
 def test_any_bytes_are_survived(body: bytes) -> None:
-    decode(body)
-    decode(body, framing="lines")
+    read(body)
+    read(body, framing="lines")
 
 
 @settings(deadline=None, max_examples=200)
 @given(st.sampled_from(sorted(SAMPLES)), st.integers(0, 400), st.binary(min_size=1, max_size=4))
 def test_any_damage_is_survived(sample: str, place: int, junk: bytes) -> None:
     body = SAMPLES[sample]
-    decode(body[:place] + junk + body[place + len(junk) :])
+    read(body[:place] + junk + body[place + len(junk) :])
 
 
 @pytest.mark.parametrize("value", ["[" * 5000 + "]" * 5000, "9" * 5000, "1e99999999999999999999", "[" * 900 + "]" * 900])
 @pytest.mark.parametrize("place", ['"x":{}', '"data":{{"x":{}}}', '"data":{{"ids":{}}}'])
 def test_hostile_values_are_failures(place: str, value: str) -> None:
-    decoded = decode(envelope()[:-1] + "," + place.format(value) + "}")
+    decoded = read(envelope()[:-1] + "," + place.format(value) + "}")
     assert not decoded.events
     assert len(decoded.failures) == 1

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import pytest
+
+from wye.message import HttpRequest, HttpResponse
+from wye.verdict import DELIVERED
+from wye_plugins.reelevant.encode import ReelevantEncoder
+from wye_plugins.reelevant.verdicts import retry_after_secs, verdict
+
+ID = "61a095fdd8d2e20011544831"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (200, "delivered"),
+        (202, "rejected"),
+        (201, "retry"),
+        (204, "retry"),
+        (301, "hold"),
+        (308, "hold"),
+        (400, "rejected"),
+        (401, "hold"),
+        (402, "hold"),
+        (403, "hold"),
+        (404, "hold"),
+        (407, "hold"),
+        (408, "busy"),
+        (410, "hold"),
+        (413, "rejected"),
+        (415, "hold"),
+        (423, "hold"),
+        (425, "busy"),
+        (429, "busy"),
+        (500, "busy"),
+        (502, "busy"),
+        (503, "busy"),
+        (599, "busy"),
+    ],
+)
+def test_what_a_status_means_for_one_event(status: int, kind: str) -> None:
+    found = verdict(1, HttpResponse(status), id_is_sound=True)
+    assert found.kind == kind
+    assert found is DELIVERED or (found.status == status and str(status) in found.reason)
+
+
+def test_quirk_202_means_dropped_as_a_bot() -> None:
+    found = ReelevantEncoder(ID).verdicts(HttpRequest([0, 1]), HttpResponse(202))
+    assert found.kind == "rejected"
+    assert "User-Agent" in found.reason
+
+
+def test_quirk_any_4xx_may_be_a_paused_datasource() -> None:
+    for status in (402, 405, 409, 410, 418, 422, 423, 451):
+        found = verdict(1, HttpResponse(status), id_is_sound=True)
+        assert found.kind == "hold"
+        assert "paused" in found.reason
+
+
+def test_a_400_is_about_the_id_where_that_was_not_checked() -> None:
+    assert ReelevantEncoder(ID).verdicts(HttpRequest([0]), HttpResponse(400)).kind == "rejected"
+    unchecked = ReelevantEncoder().verdicts(HttpRequest([0]), HttpResponse(400))
+    assert unchecked.kind == "hold"
+    assert "24 hexadecimal digits" in unchecked.reason
+
+
+def test_too_large_a_request_of_several_events_costs_none_of_them() -> None:
+    found = verdict(2, HttpResponse(413), id_is_sound=True)
+    assert found.kind == "hold"
+    assert "2 events" in found.reason
+
+
+def test_a_reason_quotes_the_answer_cut_and_on_one_line() -> None:
+    reason = verdict(1, HttpResponse(400, {}, b"no\r\n  good " + b"x" * 5000 + b"\xff"), id_is_sound=True).reason
+    assert reason.startswith("400: no good xxx")
+    assert len(reason) <= 210
+    assert "\n" not in reason
+
+
+@pytest.mark.parametrize(
+    ("headers", "secs"),
+    [
+        ({}, None),
+        ({"retry-after": "60"}, 60.0),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT", "date": "Wed, 21 Oct 2026 07:27:30 GMT"}, 30.0),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT", "date": "Wed, 21 Oct 2026 08:28:00 GMT"}, 0.0),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 -0000", "date": "Wed, 21 Oct 2026 07:27:30 GMT"}, 30.0),
+    ],
+)
+def test_the_wait_that_an_answer_asks_for(headers: dict[str, str], secs: float | None) -> None:
+    assert retry_after_secs(HttpResponse(503, headers)) == secs
+    assert verdict(3, HttpResponse(429, headers), id_is_sound=True).after_secs == secs
