@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from msgspec import UNSET
 
@@ -137,20 +137,20 @@ _EMPTY = MoDevice()
 # ── money and items ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _code(money: MoMoney) -> str | None:
-    """The currency; ``UNKNOWN_CURRENCY`` is none."""
-    return money.currency if money.currency is not None and _CODE.fullmatch(money.currency) else None
-
-
-def _number(value: Json) -> Decimal | None:
-    return None if value is UNSET else amount(value)
-
-
-def _is_plain(money: MoMoney) -> bool:
+class _Sum(NamedTuple):
+    amount: Decimal | None
+    currency: str | None
+    plain: bool
     """Whether amount and currency say all of it."""
-    return (
-        money.rest is UNSET and _code(money) is not None and type(money.amount) is not str and _number(money.amount) is not None
-    )
+
+
+def _sum(money: MoMoney) -> _Sum:
+    """What can be read of it; ``UNKNOWN_CURRENCY`` is none."""
+    value = money.amount
+    number = None if value is UNSET else amount(value)
+    code = money.currency if money.currency is not None and _CODE.fullmatch(money.currency) else None
+    plain = number is not None and code is not None and type(value) is not str and money.rest is UNSET
+    return _Sum(number, code, plain)
 
 
 def _raw(money: MoMoney) -> dict[str, Json]:
@@ -165,18 +165,19 @@ def _raw(money: MoMoney) -> dict[str, Json]:
 def _totals(record: MoEvent, extra: dict[str, Json]) -> dict[str, Any]:
     """Goods and shipping in the event's one currency, which is that of the goods where there are any."""
     totals: dict[str, Any] = {}
-    revenue, shipping = record.revenue, record.shipping_charge
-    if revenue is not None:
-        totals = {"goods_total": _number(revenue.amount), "currency": _code(revenue)}
-        if not _is_plain(revenue):
-            extra["revenue"] = _raw(revenue)
-    if shipping is None:
+    if record.revenue is not None:
+        goods = _sum(record.revenue)
+        totals = {"goods_total": goods.amount, "currency": goods.currency}
+        if not goods.plain:
+            extra["revenue"] = _raw(record.revenue)
+    if record.shipping_charge is None:
         return totals
-    fits = _is_plain(shipping) and _code(shipping) == totals.get("currency", _code(shipping))
-    if not fits or (revenue is None and "revenue" in extra):
-        extra["shipping_charge"] = _raw(shipping)
+    shipping = _sum(record.shipping_charge)
+    fits = shipping.currency == totals["currency"] if totals else "revenue" not in extra
+    if not shipping.plain or not fits:
+        extra["shipping_charge"] = _raw(record.shipping_charge)
         return totals
-    return totals | {"shipping": _number(shipping.amount), "currency": _code(shipping)}
+    return totals | {"shipping": shipping.amount, "currency": shipping.currency}
 
 
 def _items(record: MoEvent, extra: dict[str, Json]) -> tuple[Item, ...] | None:
@@ -193,10 +194,10 @@ def _item(item: MoItem) -> Item:
     odd: dict[str, Json] = {} if item.rest is UNSET else dict(item.rest)
     price, currency = amount(odd.get("price")), None
     if item.price is not None:
-        price, currency = _number(item.price.amount), _code(item.price)
-        if not _is_plain(item.price):
+        price, currency, plain = _sum(item.price)
+        if not plain:
             odd["price"] = _raw(item.price)
-    quantity = _number(item.quantity)
+    quantity = None if item.quantity is UNSET else amount(item.quantity)
     if item.quantity is not UNSET and (quantity is None or type(item.quantity) is str):
         odd["quantity"] = item.quantity
     return Item(
