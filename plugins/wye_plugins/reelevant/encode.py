@@ -37,7 +37,16 @@ from wye_plugins.reelevant.labels import (
     plain,
 )
 from wye_plugins.reelevant.pack import Packer
-from wye_plugins.reelevant.schema import LIMITS, PLACEHOLDERS, PURCHASE_REFERENCES, TYPE_LABEL, VENDOR, ReEvent, name_of, type_of
+from wye_plugins.reelevant.schema import (
+    LIMITS,
+    PLACEHOLDERS,
+    PURCHASE_REFERENCES,
+    TYPE_LABEL,
+    VENDOR,
+    ReEvent,
+    name_of,
+    type_of,
+)
 from wye_plugins.reelevant.value import as_value, goods_total
 from wye_plugins.reelevant.verdicts import verdict
 

@@ -54,7 +54,7 @@ def _ids(value: Json, *, split: bool) -> list[str] | None:
     else:
         return None
     texts = [str(each) if type(each) is int else each for each in found]
-    return [each for each in texts if type(each) is str and each not in PLACEHOLDERS]
+    return [each for each in texts if type(each) is str and each not in PLACEHOLDERS and not each.isspace()]
 
 
 def ids_of(event: Event, *, own: bool) -> list[str] | None:

@@ -3,9 +3,7 @@ than a status: fields that it cannot use are told to the operator in its own log
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-
+from wye.answer import asked_secs, reason_in, redirected
 from wye.message import HttpResponse
 from wye.verdict import DELIVERED, Verdict
 
@@ -26,53 +24,31 @@ def verdict(events: int, response: HttpResponse, *, id_is_sound: bool) -> Verdic
     if status == 202:
         return Verdict("rejected", "202: dropped as bot traffic, for the request's User-Agent", status=status)
     if status in _BUSY or status >= 500:
-        return Verdict("busy", _reason(response), retry_after_secs(response), status)
+        return Verdict("busy", reason_in(response), asked_secs(response), status)
     if status == 400:
         return _bad_request(response, id_is_sound)
     if status == 413:
         return _too_large(events, response)
     if 300 <= status < 400:
-        return Verdict("hold", f"{status}: redirected to {response.headers.get('location', 'nowhere')[:200]}", status=status)
+        return redirected(response)
     if status >= 400:
         # A paused datasource is answered with a 4xx that the vendor does not name, so any of them may be it.
         said = _OPERATOR.get(status, "perhaps the datasource is paused")
-        return Verdict("hold", f"{_reason(response)} ({said})", status=status)
-    return Verdict("retry", f"{_reason(response)} (only 200 is success)", status=status)
+        return Verdict("hold", f"{reason_in(response)} ({said})", status=status)
+    return Verdict("retry", f"{reason_in(response)} (only 200 is success)", status=status)
 
 
 def _bad_request(response: HttpResponse, id_is_sound: bool) -> Verdict:
     """The vendor knows two reasons: an empty body, which is never sent, and an id that is none."""
     if id_is_sound:
-        return Verdict("rejected", _reason(response), status=400)
+        return Verdict("rejected", reason_in(response), status=400)
     return Verdict(
-        "hold", f"{_reason(response)} (the datasource id in the sink's url must be 24 hexadecimal digits)", status=400
+        "hold", f"{reason_in(response)} (the datasource id in the sink's url must be 24 hexadecimal digits)", status=400
     )
 
 
 def _too_large(events: int, response: HttpResponse) -> Verdict:
     if events == 1:
-        return Verdict("rejected", _reason(response), status=413)
+        return Verdict("rejected", reason_in(response), status=413)
     # Which event is too much cannot be told, and none must be lost for it.
     return Verdict("hold", f"413: lower the sink's batch (this request had {events} events)", status=413)
-
-
-def _reason(response: HttpResponse) -> str:
-    said = " ".join(response.body[:800].decode("utf-8", "replace").split())[:200]
-    return f"{response.status}: {said}" if said else str(response.status)
-
-
-def retry_after_secs(response: HttpResponse) -> float | None:
-    """The wait that the answer asks for. A date is measured against the answer's own ``Date``."""
-    wanted = response.headers.get("retry-after", "").strip()
-    if wanted.isascii() and wanted.isdigit():
-        return float(wanted[:9])
-    until, now = _moment(wanted), _moment(response.headers.get("date", ""))
-    return None if until is None or now is None else max(0.0, (until - now).total_seconds())
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

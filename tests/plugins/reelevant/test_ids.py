@@ -58,6 +58,11 @@ def test_numbers_that_should_be_texts_are_read_and_kept() -> None:
     assert event.extra == {"clientId": 42, "data": {"ids": [7, "a"], "transId": 9}}
 
 
+def test_nothing_between_separators_is_no_id() -> None:
+    assert ids(one(envelope(data='{"ids":";a; ;b;"}'))) == ["a", "b"]
+    assert ids(one(envelope(data='{"ids":["", " ", "a"]}'))) == ["a"]
+
+
 @pytest.mark.parametrize("value", ["null", "7", "true", '{"a":1}', "[null,true,[]]"])
 def test_ids_that_are_none_stay_with_the_vendor(value: str) -> None:
     event = one(envelope(data=f'{{"ids":{value}}}'))
