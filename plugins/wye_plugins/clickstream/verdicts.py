@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-
+from wye.answer import asked_secs, reason_in, redirected
 from wye.message import HttpResponse
 from wye.verdict import DELIVERED, Verdict
 
@@ -23,11 +21,11 @@ def verdict(events: int, response: HttpResponse) -> Verdict:
     if status == 200:
         return DELIVERED
     if status in _BUSY or status >= 500:
-        return Verdict("busy", _reason(response), retry_after_secs(response), status)
+        return Verdict("busy", reason_in(response), asked_secs(response), status)
     if status in _OPERATOR:
         return Verdict("hold", f"{status}: {_OPERATOR[status]}", status=status)
     if 300 <= status < 400:
-        return Verdict("hold", f"{status}: redirected to {response.headers.get('location', 'nowhere')[:200]}", status=status)
+        return redirected(response)
     if status == 413 and events > 1:
         # Requests are cut to the vendor's own limit, so something before it takes less, and to send the same again would not
         # help. Which event is too much cannot be told; none must be lost for it.
@@ -35,28 +33,6 @@ def verdict(events: int, response: HttpResponse) -> Verdict:
             "hold", f"413: less than 1 MB is taken here; lower the sink's batch (this request had {events} events)", status=413
         )
     if 400 <= status < 500:
-        return Verdict("rejected", _reason(response), status=status)
+        return Verdict("rejected", reason_in(response), status=status)
     # The vendor documents 200 and nothing else as success, and its web SDK sends again after any other.
-    return Verdict("retry", f"{_reason(response)} (only 200 is success)", status=status)
-
-
-def _reason(response: HttpResponse) -> str:
-    said = " ".join(response.body[:800].decode("utf-8", "replace").split())[:200]
-    return f"{response.status}: {said}" if said else str(response.status)
-
-
-def retry_after_secs(response: HttpResponse) -> float | None:
-    """The wait that the answer asks for. A date is measured against the answer's own ``Date``."""
-    wanted = response.headers.get("retry-after", "").strip()
-    if wanted.isascii() and wanted.isdigit():
-        return float(wanted[:9])
-    until, now = _moment(wanted), _moment(response.headers.get("date", ""))
-    return None if until is None or now is None else max(0.0, (until - now).total_seconds())
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return Verdict("retry", f"{reason_in(response)} (only 200 is success)", status=status)

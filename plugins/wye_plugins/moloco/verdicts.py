@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
 
+from wye.answer import asked_secs, reason_in, redirected
 from wye.message import HttpResponse
 from wye.verdict import DELIVERED, Verdict
 
@@ -38,13 +37,13 @@ def verdict(response: HttpResponse) -> Verdict:
     if 200 <= status < 300:
         return DELIVERED
     if status in _BUSY:
-        return Verdict("busy", _reason(response), _retry_after_secs(response), status)
+        return Verdict("busy", _reason(response), asked_secs(response), status)
     if status >= 500:
-        return Verdict("busy", _reason(response), max(_retry_after_secs(response) or 0.0, FIRST_WAIT_SECS), status)
+        return Verdict("busy", _reason(response), max(asked_secs(response) or 0.0, FIRST_WAIT_SECS), status)
     if status in _OPERATOR:
         return Verdict("hold", f"{_reason(response)} ({_OPERATOR[status]})", status=status)
     if 300 <= status < 400:
-        return Verdict("hold", f"{status}: redirected to {response.headers.get('location', 'nowhere')[:200]}", status=status)
+        return redirected(response)
     return Verdict("rejected" if status >= 400 else "retry", _reason(response), status=status)
 
 
@@ -53,23 +52,5 @@ def _reason(response: HttpResponse) -> str:
     try:
         said = _status.decode(response.body).message
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        said = response.body[:800].decode("utf-8", "replace")
-    said = " ".join(said[:800].split())[:200]
-    return f"{response.status}: {said}" if said else str(response.status)
-
-
-def _retry_after_secs(response: HttpResponse) -> float | None:
-    """The wait that the answer asks for. A date is measured against the answer's own ``Date``."""
-    wanted = response.headers.get("retry-after", "").strip()
-    if wanted.isascii() and wanted.isdigit():
-        return float(wanted[:9])
-    until, now = _moment(wanted), _moment(response.headers.get("date", ""))
-    return None if until is None or now is None else max(0.0, (until - now).total_seconds())
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        said = None
+    return reason_in(response, said)
