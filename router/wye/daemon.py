@@ -37,7 +37,7 @@ class Daemon:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self.dead_letters = DeadLetters(config.data_dir / "dead-letters.jsonl")
+        self.dead_letters = DeadLetters(config.data_dir / "dead-letters.jsonl", config.secrets.redact)
         self.sinks = [_make_sink(sink, self.dead_letters) for sink in config.sinks]
         self._dispatchers = [Dispatcher(source.name, self._legs(source.name), self.dead_letters) for source in config.sources]
         self.ledger = Ledger([one.account for one in self._dispatchers], [sink.account for sink in self.sinks])
@@ -166,6 +166,7 @@ class _Start:
         except Exception as error:
             leaves = _leaves(error)
             if self.done or not all(isinstance(leaf, StartError | OSError) for leaf in leaves):
+                error.add_note(f"raised in {part}")
                 raise
             raise StartError("\n".join(dict.fromkeys(_line(part, leaf) for leaf in leaves))) from error
 

@@ -86,10 +86,14 @@ def _shown(event: Event | None) -> str:
 
 
 class DeadLetters:
-    """Appends letters to one file. One task writes; all who wait share one sync. ``count`` letters are on the disk."""
+    """Appends letters to one file. One task writes; all who wait share one sync. ``count`` letters are on the disk.
 
-    def __init__(self, path: Path) -> None:
+    ``redact`` takes secrets out of the reasons: a vendor may answer with the very key that it was sent.
+    """
+
+    def __init__(self, path: Path, redact: Callable[[str], str] = str) -> None:
         self.path = path
+        self._redact = redact
         self.count = 0
         self._queue: list[tuple[bytes, int, Callable[[], None]]] = []
         self._waiting_bytes = 0
@@ -100,7 +104,7 @@ class DeadLetters:
 
     def submit(self, letters: Sequence[DeadLetter], on_written: Callable[[], None]) -> None:
         """Queue ``letters``; ``on_written`` is called when they are on the disk."""
-        lines = _encoded(letters)
+        lines = _encoded([structs.replace(letter, reason=self._redact(letter.reason)) for letter in letters])
         self._queue.append((lines, len(letters), on_written))
         self._waiting_bytes += len(lines)
         self._queued.set()

@@ -17,7 +17,7 @@ from wye.carry import pack
 from wye.event import Event
 from wye.fidelity.leaves import LossClass, class_of
 from wye.fidelity.measure import Difference, Format, measure, read_document
-from wye.ledger import TypeLosses
+from wye.ledger import MOST_NAMES, TypeLosses, count_names, name_in
 from wye.message import Unfit
 from wye.plugin import Encoder, Limits
 
@@ -118,12 +118,10 @@ class FittingEncoder:
     def _weigh(self, events: Sequence[Event], documents: list[bytes | Unfit], readback: Format) -> None:
         """Count each type's events; measure a sample of them, or every one where a policy hangs on it."""
         for place, document in enumerate(documents):
-            if isinstance(document, Unfit):
+            if not isinstance(document, bytes):
                 continue
             event = events[place]
-            losses = self._losses.get(event.type)
-            if losses is None:
-                losses = self._losses[event.type] = TypeLosses()
+            losses = self._losses.get(event.type) or self._losses.setdefault(name_in(self._losses, event.type), TypeLosses())
             losses.events += 1
             if self._strict or losses.events % SAMPLE_EVERY == 1:
                 found = self._measured(event, document, readback)
@@ -139,14 +137,12 @@ class FittingEncoder:
             found = Unfit(f"{type(error).__name__}: {error}")
         if not isinstance(found, Unfit):
             return found
-        if found.reason not in self._warned:
-            self._warned.add(found.reason)
-            log.warning("sink %s: its losses cannot be measured: %s", self._name, found.reason)
+        self._warn_once(found.reason, "its losses cannot be measured: %s", found.reason)
         return None
 
     def _note(self, losses: TypeLosses, found: Sequence[Difference]) -> None:
         losses.sampled += 1
-        losses.leaves.update(f"{one.kind} {one.leaf}" for one in self._counting(found))
+        count_names(losses.leaves, (f"{one.kind} {one.leaf}" for one in self._counting(found)))
 
     def _counting(self, found: Sequence[Difference]) -> list[Difference]:
         """Those that are a loss, and that the operator has not acknowledged."""
@@ -158,10 +154,19 @@ class FittingEncoder:
             policy = self._fitting.policies.get(class_of(one.leaf), "allow")
             if policy == "dead_letter":
                 fatal.append(f"{one.leaf} ({one.kind})")
-            elif policy == "warn" and one.leaf not in self._warned:
-                self._warned.add(one.leaf)
-                log.warning("sink %s: %s is %s, first in an event of type %s", self._name, one.leaf, one.kind, event.type)
+            elif policy == "warn":
+                self._warn_once(one.leaf, "%s is %s, first in an event of type %s", one.leaf, one.kind, event.type)
         return Unfit(f"on_loss: {', '.join(fatal)}") if fatal else document
+
+    def _warn_once(self, what: str, message: str, *arguments: object) -> None:
+        """Once for each ``what``, and no more for new ones when there were ``MOST_NAMES``: senders can think of any number."""
+        if what in self._warned or len(self._warned) > MOST_NAMES:
+            return
+        self._warned.add(what)
+        if len(self._warned) > MOST_NAMES:
+            log.warning("sink %s: and more, which are not said one by one", self._name)
+        else:
+            log.warning(f"sink %s: {message}", self._name, *arguments)
 
 
 _MONEY = ("goods_total", "grand_total", "shipping", "tax", "cost")

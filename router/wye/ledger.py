@@ -3,9 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, field
+
+MOST_NAMES = 200
+"""Names (of types, of leaves) that are counted apart. Senders choose them, and must not fill the memory with them."""
+
+LONGEST_NAME = 100
+"""Characters of a name that are kept."""
+
+OTHERS = "others"
+"""What the names beyond ``MOST_NAMES`` are counted under."""
+
+
+def name_in(counts: Mapping[str, object], name: str) -> str:
+    """What ``name`` is counted under: itself, cut to ``LONGEST_NAME``, or ``OTHERS`` where ``counts`` has enough names."""
+    name = name[:LONGEST_NAME]
+    return name if name in counts or len(counts) < MOST_NAMES else OTHERS
+
+
+def count_names(counts: Counter[str], names: Iterable[str]) -> None:
+    """Count each of ``names`` once, under what ``name_in`` gives."""
+    for name in names:
+        counts[name_in(counts, name)] += 1
 
 
 class TypeLosses(Struct):

@@ -110,8 +110,9 @@ def _check_part(part: Any, kind: Kind, who: str) -> None:
             msgspec.convert({}, config)
         except msgspec.ValidationError:
             pass  # something is required
-        except TypeError as error:
-            raise PluginError(f'{who}: the options of the {kind} "{part.name}" cannot be used: {error}') from None
+        except Exception as error:  # a type that nothing could fit, or a fault of its __post_init__
+            what = str(error) if isinstance(error, TypeError) else f"{type(error).__name__}: {error}"
+            raise PluginError(f'{who}: the options of the {kind} "{part.name}" cannot be used: {what}') from None
         taken = _common(kind) & {field.encode_name for field in structs.fields(config)}
         if taken:
             raise PluginError(

@@ -18,7 +18,7 @@ from wye.buffer import MemoryBuffer
 from wye.deadletters import DeadLetter, DeadLetters, now_text
 from wye.delivery import Delivery, Outcome
 from wye.event import Event
-from wye.ledger import SinkAccount
+from wye.ledger import SinkAccount, count_names
 from wye.message import Shipment, Unfit
 from wye.plugin import Encoder, Transport
 from wye.retry import Backoff
@@ -144,7 +144,7 @@ class Sink:
         """The lot with its documents. What is unfit for this vendor is set aside."""
         documents = self._encode(lot.events)
         most = largest_document(self._encoder.limits)
-        unfit = [place for place, one in enumerate(documents) if isinstance(one, Unfit) or len(one) > most]
+        unfit = [place for place, one in enumerate(documents) if not isinstance(one, bytes) or len(one) > most]
         parcel = Parcel(lot.events, documents, lot.batches, [0] * len(documents))  # type: ignore[arg-type]  until the next line
         if not unfit:
             return parcel
@@ -237,14 +237,12 @@ class Sink:
         reasons: dict[int, str] = {}
         for place in unfit:
             document: bytes | Unfit = parcel.documents[place]
-            if not isinstance(document, Unfit):
-                reasons[place] = f"too large: {len(document)} bytes, where a request has room for {most:.0f}"
-            elif document.unmapped:
+            if isinstance(document, Unfit) and document.unmapped:
                 unmapped.append(place)
             else:
-                reasons[place] = document.reason
+                reasons[place] = _why_unfit(document, most)
         self.account.filtered += len(unmapped)
-        self.account.filtered_types.update(parcel.events[place].type for place in unmapped)
+        count_names(self.account.filtered_types, (parcel.events[place].type for place in unmapped))
         self._settle([parcel.batches[place] for place in unmapped])
         self._give_up(
             [parcel.batches[place] for place in reasons],
@@ -286,6 +284,14 @@ class Sink:
 
     def _count_in_flight(self) -> None:
         self.account.in_flight = self.buffer.held_events + self._burying
+
+
+def _why_unfit(document: object, most: float) -> str:
+    if isinstance(document, Unfit):
+        return document.reason
+    if isinstance(document, bytes):
+        return f"too large: {len(document)} bytes, where a request has room for {most:.0f}"
+    return f"encoder gave {type(document).__name__}, expected bytes or Unfit"
 
 
 def _outage(error: Exception) -> str | None:

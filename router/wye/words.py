@@ -31,6 +31,14 @@ def spell(value: Any) -> str:
     return str(value)
 
 
+_UNPRINTABLE = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+
+
+def printable(text: str) -> str:
+    """``text`` without control characters but line feeds and tabs: what others sent must not move a terminal's cursor."""
+    return text.translate(_UNPRINTABLE)
+
+
 def found(value: Any) -> str:
     """A value in a message: spelled out where that is short, otherwise only what it is."""
     text = spell(value)

@@ -161,6 +161,14 @@ async def test_closing_without_any_letter_leaves_no_file(path: Path) -> None:
     assert not path.exists()
 
 
+async def test_reasons_hold_no_secret(path: Path) -> None:
+    """A vendor may answer with the very key that it was sent."""
+    letters = DeadLetters(path, lambda text: text.replace("hunter22", "***"))
+    async with writing(letters):
+        letters.submit([letter("400: no such key: hunter22", event=make_event("a"))], lambda: None)
+    assert letters_in(path)[0]["reason"] == "400: no such key: ***"
+
+
 def deep(levels: int) -> object:
     value: object = 1
     for _ in range(levels):

@@ -9,7 +9,7 @@ import pytest
 from wye.event import Event, Item
 from wye.fidelity.measure import Format
 from wye.fitting import NEAREST, SAMPLE_EVERY, Fitting, FittingEncoder, with_defaults
-from wye.ledger import TypeLosses
+from wye.ledger import MOST_NAMES, TypeLosses
 from wye.message import Decoded, Payload, Unfit
 from wye.plugin import Inbound, Limits, Outbound
 from wye.testing import make_event
@@ -147,3 +147,23 @@ def test_an_adapter_that_is_only_written_is_not_measured() -> None:
     encoder = FittingEncoder("partner", Narrow("item_view"), Fitting(), None, losses)
     assert encoder.encode([make_event()]) != []
     assert losses == {}
+
+
+class Anything(Narrow):
+    """Has a name for every type."""
+
+    def _document(self, event: Event) -> bytes | Unfit:
+        return f"{event.id} {event.type} {event.time_ms}".encode()
+
+
+def test_senders_who_think_of_ever_new_types_and_attributes_fill_no_memory(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    encoder, losses = fitted(Anything(), policies={"attributes": "warn"})
+    names = [f"n{number}" for number in range(MOST_NAMES * 2)]
+    encoder.encode([make_event(name, f"custom:{name}", attrs={name: "x"}) for name in names])
+    encoder.encode([make_event(name, "item_view", attrs={name: "x"}) for name in names])
+    assert sum(one.events for one in losses.values()) == 4 * MOST_NAMES
+    assert len(losses) == MOST_NAMES + 1
+    assert all(len(one.leaves) <= MOST_NAMES + 1 for one in losses.values())
+    assert len(caplog.messages) == MOST_NAMES + 1
+    assert caplog.messages[-1] == "sink partner: and more, which are not said one by one"

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from wye.ledger import Ledger, SinkAccount, SourceAccount
+from collections import Counter
+
+from wye.ledger import LONGEST_NAME, MOST_NAMES, OTHERS, Ledger, SinkAccount, SourceAccount, count_names
 
 
 def test_an_account_is_in_balance_when_every_event_is_somewhere() -> None:
@@ -19,3 +21,13 @@ def test_two_sinks_count_their_filtered_types_apart() -> None:
     one, two = SinkAccount("one"), SinkAccount("two")
     one.filtered_types["login"] += 1
     assert not two.filtered_types
+
+
+def test_names_are_cut_and_beyond_a_number_counted_together() -> None:
+    counts = Counter[str]()
+    count_names(counts, (str(number) for number in range(MOST_NAMES + 5)))
+    count_names(counts, ["0", "x" * 1000])
+    assert len(counts) == MOST_NAMES + 1
+    assert (counts["0"], counts[OTHERS]) == (2, 6)
+    count_names(fresh := Counter[str](), ["x" * 1000])
+    assert fresh == {"x" * LONGEST_NAME: 1}

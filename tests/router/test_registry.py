@@ -164,6 +164,16 @@ def test_options_that_no_value_could_satisfy_are_named() -> None:
     )
 
 
+def test_options_with_a_fault_of_their_own_are_named() -> None:
+    class Careless(Options, frozen=True):
+        def __post_init__(self) -> None:
+            raise ZeroDivisionError("oops")
+
+    assert fault(("acme", plugin("sink", [SinkPart("x", Careless, build)]))) == (
+        'plugin acme (wye): the options of the sink "x" cannot be used: ZeroDivisionError: oops'
+    )
+
+
 def test_an_option_that_every_part_has_already_is_named() -> None:
     class Greedy(Options, frozen=True):
         batch: int = 0

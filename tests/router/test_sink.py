@@ -15,6 +15,7 @@ from wye.batcher import Batcher
 from wye.deadletters import DeadLetters
 from wye.delivery import Outcome
 from wye.event import Event
+from wye.ledger import MOST_NAMES, OTHERS
 from wye.message import Unfit
 from wye.plugin import Limits
 from wye.retry import Backoff
@@ -235,6 +236,22 @@ async def test_an_encoder_that_loses_a_document_costs_only_that_event(letters: D
     assert letters_in(letters.path)[0]["reason"] == "encoder gave 0 documents for 1 events"
 
 
+@pytest.mark.parametrize("given_for_b", [None, "text"])
+async def test_a_document_that_is_none_costs_only_its_event(letters: DeadLetters, given_for_b: object) -> None:
+    class Careless(FakeEncoder):
+        def encode(self, events: Sequence[Event], /) -> list[bytes | Unfit]:
+            return [b"{}" if event.id != "b" else given_for_b for event in events]  # type: ignore[misc]
+
+    transport = FakeTransport()
+    sink = make_sink(letters, transport, encoder=Careless())
+    async with writing(letters):
+        async with running(sink):
+            waiting = put(sink, events_of("a", "b", "c"))
+    assert transport.ids == [["a", "c"]]
+    assert letters_in(letters.path)[0]["reason"] == f"encoder gave {type(given_for_b).__name__}, expected bytes or Unfit"
+    assert waiting.words == [Outcome.SAFE]
+
+
 async def test_a_type_that_the_vendor_has_no_name_for_is_filtered(letters: DeadLetters) -> None:
     sink = make_sink(letters, encoder=FakeEncoder(special={"b": Unfit("no name", unmapped=True)}))
     other = make_sink(letters, name="other")
@@ -244,6 +261,16 @@ async def test_a_type_that_the_vendor_has_no_name_for_is_filtered(letters: DeadL
     assert sink.account.filtered_types == {"login": 1}
     assert other.account.filtered_types == {}
     assert waiting.words == [Outcome.SAFE]
+
+
+async def test_senders_who_think_of_ever_new_types_do_not_fill_the_memory(letters: DeadLetters) -> None:
+    types = [f"custom:{number}" for number in range(3 * MOST_NAMES)]
+    sink = make_sink(letters, encoder=FakeEncoder(special=dict.fromkeys(types, Unfit("no name", unmapped=True))))
+    async with running(sink):
+        put(sink, [make_event(name, name) for name in types])
+    assert sink.account.filtered == len(types)
+    assert sum(sink.account.filtered_types.values()) == len(types)
+    assert sink.account.filtered_types[OTHERS] == 2 * MOST_NAMES
 
 
 async def test_a_document_larger_than_a_request_may_be_is_never_sent(letters: DeadLetters) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec import Meta, field
 
 from wye.options import Count, Options, Seconds, Secret
-from wye.words import closest, expected, found, is_secret, nearest, secret_values, spell, type_words
+from wye.words import closest, expected, found, is_secret, nearest, printable, secret_values, spell, type_words
 
 
 class Inner(Options, frozen=True):
@@ -114,3 +114,7 @@ def test_secrets_are_found_at_any_depth() -> None:
         "unknown": "p",
     }
     assert list(secret_values(table, Outer)) == ["s1", "s2", "s3", "s4", "s5", "s6"]
+
+
+def test_what_is_printable_moves_no_cursor() -> None:
+    assert printable("a\x1b[31m\x07\x9b2J\x7f\r\tä\n") == "a\\x1b[31m\\x07\\x9b2J\\x7f\\x0d\tä\n"

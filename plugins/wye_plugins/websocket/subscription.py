@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 from itertools import islice
+from math import inf
 
 import trio
 
@@ -15,6 +16,9 @@ from wye_plugins.websocket.watch import Keepalive, attend
 
 WRITE_BYTES = 65536
 """Frames that go out in one write; one longer frame goes alone."""
+
+_SAY_AFTER_SECS = 5
+"""How long a subscriber holds up all others before it is said."""
 
 _TRY_AGAIN_LATER = 1013
 _GOING_AWAY = 1001
@@ -103,8 +107,15 @@ class Subscription:
 
     async def offer_patiently(self, frames: Sequence[bytes]) -> None:
         """Enqueue all of ``frames`` as room appears. A subscriber that leaves has room for everything."""
+        say_at = trio.current_time() + _SAY_AFTER_SECS
         while frames := frames[self.offer(frames) :]:
-            await self._changed.wait()
+            with trio.move_on_at(say_at) as waiting:
+                await self._changed.wait()
+            if waiting.cancelled_caught:
+                say_at = inf
+                _log.warning('%s reads too slowly: everybody waits for it, because when_full = "block"', self._shown)
+        if say_at == inf:
+            _log.info("%s: nobody waits for it any longer", self._shown)
 
     async def run(self) -> None:
         """Write out what is enqueued until the subscriber leaves, is sent away, or ``finish`` is done."""

@@ -1,4 +1,4 @@
-"""Log lines on standard error, free of secrets."""
+"""Log lines on standard error, free of secrets and of control characters."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 import sys
 
 from wye.config.secrets import Secrets
+from wye.words import printable
 
 
 class _Redacting(logging.Formatter):
@@ -14,7 +15,12 @@ class _Redacting(logging.Formatter):
         self._secrets = secrets
 
     def format(self, record: logging.LogRecord) -> str:
-        return self._secrets.redact(super().format(record))
+        return printable(self._secrets.redact(super().format(record)))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  (logging's own name)
+        """One line: what a vendor answered must not look like the next one."""
+        record.message = record.message.replace("\r", "").replace("\n", " ")
+        return super().formatMessage(record)
 
 
 def to_stderr(secrets: Secrets, level: int) -> None:

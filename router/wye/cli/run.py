@@ -68,7 +68,7 @@ def _run(daemon: Daemon, config: Config, *, quiet: bool) -> Exit:
             print(f"wye: {config.secrets.redact(line)}", file=sys.stderr)
         return Exit.NOT_STARTED
     except Exception:  # logged, and not left to the interpreter, which would print secrets
-        log.exception("broken by a fault of its own")
+        log.exception("broken by a fault of its own or of a plugin")
         return Exit.BROKEN
 
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 Rows = Sequence[Sequence[str]]
 
-_SHOWN_LEAVES = 8
-"""Lost leaves named in the ledger; all of them are in its JSON, and in `wye explain`."""
+_SHOWN = 8
+"""Types and leaves named in a line of the ledger; all that were counted are in its JSON."""
 
 
 def table(columns: Sequence[str], rows: Rows, *, numbers: bool = False, out: TextIO | None = None) -> None:
@@ -55,8 +55,10 @@ def _terminal_table(columns: Sequence[str], rows: Rows, numbers: bool, out: Text
 
 def line(text: str, *, bold: str = "", out: TextIO | None = None) -> None:
     """One line; ``bold`` is how it begins, and stands out on a terminal."""
+    from wye.words import printable
+
     stream: TextIO = out or sys.stderr
-    whole = f"{bold} {text}" if bold and text else bold or text
+    whole = printable(f"{bold} {text}" if bold and text else bold or text)
     if not (bold and stream.isatty()):
         print(whole, file=stream)
         return
@@ -111,8 +113,8 @@ def ledger(accounts: Ledger, dead_letters: DeadLetters) -> None:
         if not sink.balanced:
             line("its counts do not add up; this is a fault of wye", bold=f"sink {sink.name}:")
         if sink.filtered_types:
-            types = ", ".join(f"{name} ({count})" for name, count in sink.filtered_types.most_common())
-            line(f"its format has no name for {types}", bold=f"sink {sink.name}:")
+            types = [f"{name} ({count})" for name, count in sink.filtered_types.most_common()]
+            line(f"its format has no name for {_some(types)}", bold=f"sink {sink.name}:")
         if sink.losses:
             _losses(sink)
     if dead_letters.count:
@@ -126,8 +128,12 @@ def _losses(sink: SinkAccount) -> None:
     for kind in ("lost", "invented", "coerced"):
         names = [leaf.removeprefix(f"{kind} ") for leaf, _ in leaves.most_common() if leaf.startswith(f"{kind} ")]
         if names:
-            more = f" and {len(names) - _SHOWN_LEAVES} more" if len(names) > _SHOWN_LEAVES else ""
-            line(f"{kind} {', '.join(names[:_SHOWN_LEAVES])}{more} ({sampled} events measured)", bold=f"sink {sink.name}:")
+            line(f"{kind} {_some(names)} ({sampled} events measured)", bold=f"sink {sink.name}:")
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def write_ledger(path: Path, accounts: Ledger) -> None:

@@ -60,13 +60,15 @@ def _carrying(registry: Registry, target: str, outbound: Outbound) -> Encoder:
 
 def _translate(decoder: Decoder, encoder: Encoder, lines: BinaryIO, secrets: Secrets) -> Exit:
     """Each line on its own, so that a bad one is named by its number and costs only itself."""
+    from wye.words import printable
+
     code = Exit.OK
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         for reason, bad in _translate_line(decoder, encoder, line.rstrip(b"\r\n")):
             code = Exit.FAULTY if bad else code
-            print(f"line {number}: {secrets.redact(reason)}", file=sys.stderr)
+            print(f"line {number}: {printable(secrets.redact(reason))}", file=sys.stderr)
     sys.stdout.buffer.flush()
     return code
 

@@ -29,6 +29,7 @@ from wye.config.model import (
 from wye.config.secrets import Secrets
 from wye.errors import ConfigError, Path
 from wye.fidelity.formats import format_of
+from wye.fidelity.measure import Format
 from wye.keep import keeping
 from wye.plugin import Inbound, Outbound, SinkContext, SourceContext
 from wye.registry import Kind, Registry
@@ -182,10 +183,20 @@ class _Loader:
         if transport is None:
             return None
         common = structs.replace(common, type=part.name)
-        if common.carry and adapter.bag is None:
-            self._report((*path, "carry"), f"the adapter {found(_adapter_name(reference))} has no free attributes to carry in")
         readback = format_of(self._registry, _adapter_name(reference), adapter)
+        self._check_fitting(common, _adapter_name(reference), adapter, readback, path)
         return SinkConfig(name, common, transport, adapter.encoder, readback, part.batching, matches)
+
+    def _check_fitting(self, options: SinkOptions, name: str, adapter: Outbound, readback: Format | None, path: Path) -> None:
+        """What is asked for must not pass in silence where it cannot be done."""
+        policies = options.on_loss.values() if isinstance(options.on_loss, dict) else [options.on_loss]
+        unread = f"what the adapter {found(name)} writes cannot be read back, so that no loss can be seen"
+        if readback is None and any(policy != "allow" for policy in policies):
+            self._report((*path, "on_loss"), unread)
+        if options.carry and adapter.bag is None:
+            self._report((*path, "carry"), f"the adapter {found(name)} has no free attributes to carry in")
+        elif options.carry and readback is None:
+            self._report((*path, "carry"), unread)
 
     def _transform(self, name: str, table: dict[str, Any]) -> TransformConfig | None:
         path: Path = ("transforms", name)

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from wye import canonical
 from wye.fidelity.measure import Format
-from wye.plugin import AdapterPart, Outbound
+from wye.plugin import AdapterPart, Outbound, Role
 from wye.registry import Registry
+
+T = TypeVar("T")
 
 
 def default_format(registry: Registry, name: str) -> Format | None:
     """The adapter with the defaults of its options; ``None`` where it has only one side, or needs options."""
     part = registry.adapter(name)
-    if part is None or part.source is None or part.sink is None:
-        return None
-    try:
-        return Format(name, part.sink.build(part.sink.config()), part.source.build(part.source.config()))
-    except (TypeError, ValueError):  # a required option
-        return None
+    outbound = None if part is None else _with_defaults(part.sink)
+    return None if outbound is None else format_of(registry, name, outbound)
 
 
 def format_of(registry: Registry, name: str, outbound: Outbound) -> Format | None:
     """The adapter as a sink has built it, and its other side with defaults; ``None`` where there is no other side to read it
     with."""
-    default = default_format(registry, name)
-    return None if default is None else Format(name, outbound, default.inbound)
+    part = registry.adapter(name)
+    inbound = None if part is None else _with_defaults(part.source)
+    return None if inbound is None else Format(name, outbound, inbound)
+
+
+def _with_defaults(role: Role[T] | None) -> T | None:
+    """``None`` where there is no such side, or it needs options; a fault of the plugin is told where a config uses it."""
+    try:
+        return None if role is None else role.build(role.config())
+    except Exception:
+        return None
 
 
 def all_formats(registry: Registry) -> list[Format]:

@@ -158,7 +158,11 @@ async def test_blocking_waits_for_the_slowest_and_loses_nothing() -> None:
     assert sink.dropped == 0
 
 
-async def test_a_blocking_subscriber_that_leaves_frees_the_rest() -> None:
+async def test_a_blocking_subscriber_that_leaves_frees_the_rest(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO, "wye")
+    monkeypatch.setattr("wye_plugins.websocket.subscription._SAY_AFTER_SECS", 0.1)
     sink = sink_with(subscriber=Subscriber(max_events=3, when_full="block"))
     async with serving(sink) as url, trio.open_nursery() as nursery:
         async with stalled(url):
@@ -173,8 +177,10 @@ async def test_a_blocking_subscriber_that_leaves_frees_the_rest() -> None:
             with trio.move_on_after(0.2):
                 await done.wait()
             assert not done.is_set()
+            assert sum('everybody waits for it, because when_full = "block"' in line for line in caplog.messages) == 1
         with trio.fail_after(5):
             await done.wait()
+    assert sum("nobody waits for it any longer" in line for line in caplog.messages) == 1
 
 
 async def test_blocking_takes_a_shipment_that_is_larger_than_the_queue() -> None:

@@ -154,6 +154,7 @@ def test_a_bug_at_the_start_is_a_traceback_without_secrets_and_exit_70(folder: P
     assert code == 70
     assert "Traceback" in said
     assert "KeyError: '***'" in said
+    assert "raised in source a" in said
     assert "hunter22" not in said
 
 
@@ -163,6 +164,13 @@ def test_a_bug_later_is_logged_without_secrets_and_the_ledger_is_shown(folder: P
     assert "source a broke; stopping: ***" in said
     assert "hunter22" not in said
     assert said.splitlines()[-1].startswith("z  ")
+
+
+def test_what_others_said_moves_no_cursor_and_makes_no_line_of_its_own(folder: Path) -> None:
+    said_by_others = r'"a\x1b[2J\n09:00:00 INFO b"'
+    code, said = faulty(folder, f'task_status.started(); import logging; logging.getLogger("wye.x").warning({said_by_others})')
+    assert code == 0
+    assert "WARNING a\\x1b[2J 09:00:00 INFO b\n" in said
 
 
 # ── signals ──────────────────────────────────────────────────────────────────────────────────────────────────────────────

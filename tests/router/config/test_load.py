@@ -139,6 +139,15 @@ def test_the_plugin_is_named_when_building_fails_for_its_own_fault(configs: Conf
     assert "fakes.py" in problem.message
 
 
+@pytest.mark.parametrize("policy", ['"warn"', '{ money = "dead_letter", items = "allow" }'])
+def test_losses_cannot_be_acted_upon_where_nothing_can_be_read_back(configs: Configs, policy: str) -> None:
+    plain = 'adapter = { type = "plain", shop = "s" }\n'
+    (problem,) = configs.problems(sink(plain + f"on_loss = {policy}"))
+    assert problem.key.startswith("on_loss")
+    assert problem.message == 'what the adapter "plain" writes cannot be read back, so that no loss can be seen'
+    assert configs.problems(sink(plain + 'on_loss = { money = "allow" }')) == []
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
