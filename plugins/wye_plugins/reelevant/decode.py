@@ -22,7 +22,16 @@ from wye.money import EXACT
 from wye.wire import WireDecoder, amount, derive_id, identity
 from wye_plugins.reelevant.ids import read_ids
 from wye_plugins.reelevant.labels import ATTRIBUTION, EXACT_TOTAL, VALUE_IS, Labels, read_labels
-from wye_plugins.reelevant.schema import PLACEHOLDERS, PURCHASE_REFERENCES, SECONDS_BELOW, TYPE_LABEL, VENDOR, ReRecord, type_of
+from wye_plugins.reelevant.schema import (
+    PLACEHOLDERS,
+    PURCHASE_REFERENCES,
+    SECONDS_BELOW,
+    TYPE_LABEL,
+    VENDOR,
+    ReRecord,
+    is_of_shoppers,
+    type_of,
+)
 from wye_plugins.reelevant.value import as_value
 
 _MAX_MS = 2**63
@@ -115,7 +124,7 @@ def _time(record: ReRecord, received_ms: int, extra: dict[str, Json]) -> tuple[i
 def _type(name: str, bag: Labels, odd: Labels, extra: dict[str, Json]) -> str:
     """The type of a name, or the one that a label says it really is."""
     carried = bag.get(TYPE_LABEL)
-    if type(carried) is str and carried:
+    if type(carried) is str and carried and is_of_shoppers(carried):
         odd[TYPE_LABEL] = bag.pop(TYPE_LABEL)
         extra["name"] = name
         return carried

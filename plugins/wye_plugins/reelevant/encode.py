@@ -54,7 +54,6 @@ _json = msgspec.json.Encoder(decimal_format="number")
 
 _NOBODY = Unfit("tmpId: Reelevant requires it, and the event names no visitor, user or session that is no placeholder")
 _NO_IDS = Unfit("ids: Reelevant takes the ids of this event for placeholders, and would drop it for having no others")
-_NO_NAME = Unfit("name: Reelevant requires it, and the event's type is empty", unmapped=True)
 
 
 class ReelevantEncoder:
@@ -109,7 +108,7 @@ class ReelevantEncoder:
         name = _own_name(event)
         ids = ids_of(event, own=False)
         if not name:
-            return _NO_NAME
+            return Unfit(f"name: Reelevant requires one, and there is none for {event.type}", unmapped=True)
         if _somebody(event) is None:
             return _NOBODY
         if ids == [] and ids_of(event, own=True):

@@ -141,8 +141,13 @@ def type_of(name: str) -> str:
 
 
 def name_of(kind: str) -> str:
-    """The name of a canonical type here; empty for ``custom:`` alone."""
-    return NAMES.get(kind) or kind.removeprefix(CUSTOM)
+    """The name of a canonical type here; empty where it has none: for ``custom:`` alone, and for what is no shopper's doing."""
+    return (NAMES.get(kind) or kind.removeprefix(CUSTOM)) if is_of_shoppers(kind) else ""
+
+
+def is_of_shoppers(kind: str) -> bool:
+    """Whether a type is canonical or free. One with another prefix, as ``control:``, is a call to its vendor."""
+    return ":" not in kind or kind.startswith(CUSTOM)
 
 
 SECONDS_BELOW = 10**11

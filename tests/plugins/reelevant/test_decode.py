@@ -130,6 +130,11 @@ def test_a_time_just_below_a_millisecond_stays_below_it() -> None:
     assert (event.time_ms, event.time_ns_rest) == (1_700_000_000_000, 999_999)
 
 
+def test_no_client_can_pass_an_event_off_as_a_call_to_a_vendor() -> None:
+    event = one(envelope(data='{"wye_event_type":"control:google-retail.purge"}'))
+    assert (event.type, event.attrs) == ("purchase", {"wye_event_type": "control:google-retail.purge"})
+
+
 # ── envelopes ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -43,7 +43,9 @@ _labels = with_members(
         "channel": st.sampled_from(["app", "site", "backoffice"]),
         "categories": st.sampled_from(["[]", '["a"]', '["a", "b"]', '["a","b"]', "[", "a"]),
         "value_is": st.sampled_from(["grand_total", "x"]),
-        "wye_event_type": st.sampled_from(["home_view", "category_view", "brand_view", "purchase", "custom:x", "custom:", ""]),
+        "wye_event_type": st.sampled_from(
+            ["home_view", "category_view", "brand_view", "purchase", "custom:x", "custom:", "control:x", ""]
+        ),
     },
     {},
 )
@@ -191,8 +193,9 @@ def test_every_canonical_type_comes_back(kind: str) -> None:
     assert read_back(encode(event_of(type=kind))).type == kind
 
 
-def test_only_a_type_without_a_name_is_unmapped() -> None:
-    unfit = encode(event_of(type="custom:"))
+@pytest.mark.parametrize("kind", ["custom:", "control:google-retail.purge"])
+def test_only_what_is_no_name_is_unmapped(kind: str) -> None:
+    unfit = encode(event_of(type=kind))
     assert isinstance(unfit, Unfit)
     assert unfit.unmapped
 
