@@ -33,9 +33,9 @@ format: .venv/.ready
 
 # What is generated from the code and committed; a test fails when it is stale.
 docs: .venv/.ready
-	$(BIN)/wye schema --markdown > docs/configuration.md
-	$(BIN)/wye schema > config/wye.schema.json
-	$(BIN)/wye explain --matrix --markdown > docs/fidelity.md
+	$(BIN)/wye schema --markdown > docs/.new && mv docs/.new docs/configuration.md
+	$(BIN)/wye schema > docs/.new && mv docs/.new config/wye.schema.json
+	$(BIN)/wye explain --matrix --markdown > docs/.new && mv docs/.new docs/fidelity.md
 
 clean:
 	rm -rf .venv .demo .pytest_cache .ruff_cache .hypothesis wye-data
