@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 import msgspec
 from msgspec import Struct
 
-from wye.event import Event, to_json
+from wye.event import CONTROL, Event, to_json
 from wye.message import Decoded, Failure, HttpRequest, HttpResponse, Payload, Shipment, Unfit
 from wye.options import Options
 from wye.plugin import AdapterPart, Inbound, Limits, Outbound, Role, hookimpl
@@ -75,12 +75,15 @@ def _event(text: bytes) -> Event:
 
 
 class CanonicalEncoder(Struct, frozen=True):
-    """One canonical JSON document an event; over HTTP an array of them in a POST."""
+    """One canonical JSON document an event; over HTTP an array of them in a POST. Calls to one vendor are no events."""
 
     limits: Limits = Limits(overhead_bytes=2)
 
     def encode(self, events: Sequence[Event], /) -> list[bytes | Unfit]:
-        return [to_json(event) for event in events]
+        return [
+            Unfit(f"no event, but a call: {event.type}", unmapped=True) if event.type.startswith(CONTROL) else to_json(event)
+            for event in events
+        ]
 
     def requests(self, shipment: Shipment, /) -> Iterable[HttpRequest]:
         body = b"[" + b",".join(shipment.documents) + b"]"

@@ -39,6 +39,10 @@ EVENT_TYPES: tuple[str, ...] = (
 CUSTOM = "custom:"
 """Prefix of a type that only its vendor knows, as in ``custom:button_click``."""
 
+CONTROL = "control:"
+"""Prefix of a vendor's call that carries no event, as in ``control:google-retail.purge``: its body is in ``extra``, and only
+that vendor's encoder may write it. To every other it is a type without a name."""
+
 type_of_item_ids = Literal["product", "reference", "category", "brand"]
 
 Json = Any

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from wye.event import Event, Json
+from wye.event import CONTROL, Event, Json
 from wye.message import HttpRequest, HttpResponse, Shipment, Unfit
 from wye.plugin import Limits
 from wye.verdict import Verdict
@@ -50,6 +50,8 @@ class ClickstreamEncoder:
         return verdict(len(request.indices), response)
 
     def _encode(self, event: Event) -> bytes | Unfit:
+        if event.type.startswith(CONTROL):
+            return Unfit(f"no event, but a call: {event.type}", unmapped=True)
         own = event.origin.vendor == VENDOR
         document = _json.encode(self._own(event) if own else foreign_record(event, self.app_of(event)))
         if len(document) + LIMITS.overhead_bytes > MAX_BODY_BYTES:

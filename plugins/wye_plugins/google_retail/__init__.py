@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from wye.options import Options
 from wye.plugin import AdapterPart, Bag, Inbound, Outbound, Role, hookimpl
@@ -27,6 +27,18 @@ class GoogleRetailSourceOptions(Options, frozen=True, kw_only=True):
             "it any catalogue is taken."
         ),
     ] = None
+
+    spelling: Annotated[
+        Spelling,
+        Meta(
+            description='"seed" takes what a third-party description of the API has as well: the types `page-view`, `login` '
+            'and `signup`, members that Google does not know or not in this type of event, imports without `eventTime`. "api" '
+            "refuses what Google refuses."
+        ),
+    ] = "seed"
+    event_types: Annotated[
+        list[str], Meta(description="Further types of events to take; any other gets Google's 400. None by default.")
+    ] = field(default_factory=list[str])
 
     def __post_init__(self) -> None:
         check_parent(self.parent)
@@ -50,6 +62,13 @@ class GoogleRetailSinkOptions(Options, frozen=True, kw_only=True):
             "writes the wider format of a third-party description: any event type, any member at any event."
         ),
     ] = "api"
+    forward_control: Annotated[
+        bool,
+        Meta(
+            description="Send on the rejoins and purges that a source of this vendor was asked for. Off by default, because a "
+            "purge deletes; they count as filtered then."
+        ),
+    ] = False
 
     def __post_init__(self) -> None:
         check_parent(self.parent)
@@ -62,10 +81,13 @@ def check_parent(parent: str | None) -> None:
 
 
 def build_source(options: GoogleRetailSourceOptions) -> Inbound:
-    """The decoder."""
+    """The decoder, and Google's endpoint."""
     from wye_plugins.google_retail.decode import GoogleRetailDecoder
+    from wye_plugins.google_retail.endpoint import GoogleRetailEndpoint
 
-    return Inbound(GoogleRetailDecoder())
+    wide = options.spelling == "seed"
+    endpoint = GoogleRetailEndpoint(options.parent, wide=wide, event_types=options.event_types)
+    return Inbound(GoogleRetailDecoder(), endpoint)
 
 
 def build_sink(options: GoogleRetailSinkOptions) -> Outbound:
@@ -73,7 +95,9 @@ def build_sink(options: GoogleRetailSinkOptions) -> Outbound:
     from wye_plugins.google_retail.encode import GoogleRetailEncoder
 
     return Outbound(
-        GoogleRetailEncoder(options.parent, options.spelling), bag=Bag(piece_chars=MAX_TEXT_CHARS), base_url=BASE_URL
+        GoogleRetailEncoder(options.parent, options.spelling, forward_control=options.forward_control),
+        bag=Bag(piece_chars=MAX_TEXT_CHARS),
+        base_url=BASE_URL,
     )
 
 

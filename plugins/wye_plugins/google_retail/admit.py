@@ -8,6 +8,7 @@ from decimal import Decimal, DecimalException
 from typing import TypeAlias, cast
 
 from wye.event import Json
+from wye.wire import overlay
 from wye_plugins.google_retail.attributes import Bag, is_attribute
 from wye_plugins.google_retail.floats import fits
 from wye_plugins.google_retail.rules import is_set
@@ -20,15 +21,12 @@ Members: TypeAlias = "Mapping[str, Check | Members]"
 """The members of a message: what Google's parser takes for each, or the members of the message that it is."""
 
 
-def admit(document: Bag, extra: Bag, members: Members, closed: frozenset[str] = frozenset()) -> Bag:
-    """Lay ``extra`` over ``document`` as far as Google takes it; returns the rest, each part at its own place.
-
-    ``closed`` are members that must not be there unless they are empty.
-    """
+def admit(document: Bag, extra: Bag, members: Members) -> Bag:
+    """Lay ``extra`` over ``document`` as far as Google takes it; returns the rest, each part at its own place."""
     refused: Bag = {}
     for name, value in extra.items():
         known = members.get(name)
-        if known is None or (name in closed and is_set(value)):
+        if known is None:
             refused[name] = value
         elif not callable(known):
             _admit_message(document, name, value, known, refused)
@@ -52,6 +50,16 @@ def _admit_message(document: Bag, name: str, value: Json, members: Members, refu
             document[name] = inner
         if left:
             refused[name] = left
+
+
+def close(document: Bag, refused: Bag, closed: frozenset[str]) -> None:
+    """Move from ``document`` to ``refused`` what must not be there unless it is empty."""
+    for name in closed:
+        value = document.get(name)
+        if is_set(value):
+            del document[name]
+            part = refused.get(name)
+            refused[name] = overlay(cast(Bag, value), cast(Bag, part)) if type(value) is dict and type(part) is dict else value
 
 
 def admit_attributes(document: Bag, extra: Json) -> Json:

@@ -32,7 +32,7 @@ MONEY = "wye_money"
 
 _MAX_NUMBER = 10**300
 
-_json = msgspec.json.Encoder(decimal_format="number")
+_json = msgspec.json.Encoder(decimal_format="number", order="deterministic")
 
 Bag = dict[str, Json]
 

@@ -8,12 +8,12 @@ from typing import Any, cast
 
 from msgspec import UNSET, structs
 
-from wye.event import Item, Page
+from wye.event import Item, Json, Page
 from wye.wire import amount, parse
 from wye_plugins.google_retail.attributes import MONEY, Bag, carried, read_value
 from wye_plugins.google_retail.floats import in_float32
 from wye_plugins.google_retail.schema import GrCompletion, GrEvent
-from wye_plugins.google_retail.slots import COMPLETION, EVENT_ID, FIELDS, MOVABLE, SLOTS, text, write_slot
+from wye_plugins.google_retail.slots import COMPLETION, EVENT_ID, FIELDS, MEMBERS, SLOTS, text, write_slot
 
 _NO_PAGE = Page()
 _NO_COMPLETION = GrCompletion()
@@ -62,6 +62,14 @@ def _aside(extra: Bag) -> Bag:
     return cast(Bag, extra.setdefault("attributes", {}))
 
 
+def _keep(extra: Bag, place: tuple[str, ...], value: Json) -> None:
+    """Keep a member as it came, at its own place."""
+    *outer, member = place
+    for one in outer:
+        extra = extra.setdefault(one, {})
+    extra.setdefault(member, value)
+
+
 def read_slots(attributes: Bag, facts: dict[str, Any], attrs: Bag, extra: Bag) -> None:
     """Attributes that are canonical fields, and the free ones. What would be written otherwise than it came is kept as well."""
     page: dict[str, str] = {}
@@ -72,23 +80,37 @@ def read_slots(attributes: Bag, facts: dict[str, Any], attrs: Bag, extra: Bag) -
         found = None if slot is None or value is UNSET else slot.read(value)
         if slot is not None and found is not None and facts.get(slot.field) is None:
             (page if slot.of_page else facts)[slot.field] = value = found
-        elif name in attrs:
-            value = UNSET  # a member has taken its place
-        elif value is not UNSET:
-            attrs[name] = value
-        if value is UNSET or (name in MOVABLE and not by_wye) or write_slot(name, value) != attribute:
+        else:
+            taken = attrs.get(name) if slot is None else facts.get(slot.field)
+            if name in MEMBERS and taken is not None:
+                _keep(extra, MEMBERS[name], list(cast(tuple[str, ...], taken)) if type(taken) is tuple else taken)
+            if name in attrs:
+                value = UNSET  # a member has taken its place
+            elif value is not UNSET:
+                attrs[name] = value
+        if value is UNSET or (name in MEMBERS and not by_wye) or write_slot(name, value) != attribute:
             _aside(extra)[name] = attribute
     if page:
         facts["page"] = structs.replace(facts["page"] or _NO_PAGE, **page)
 
 
-def unhash(attributes: Bag, facts: dict[str, Any]) -> None:
+_IDS: dict[str, tuple[str, ...]] = {
+    "visitor_id": ("visitorId",),
+    "session_id": ("sessionId",),
+    "user_id": ("userInfo", "userId"),
+    "order_id": ("purchaseTransaction", "id"),
+}
+
+
+def unhash(attributes: Bag, facts: dict[str, Any], extra: Bag) -> None:
     """An id that was too long for Google was sent as its hash, and lies in an attribute."""
-    for name in ("visitor_id", "user_id", "session_id", "order_id"):
+    for name, place in _IDS.items():
         original = text(read_value(attributes.get(name)))
-        if original is not None and sha256(original.encode()).hexdigest() == facts.get(name):
-            facts[name] = original
-            del attributes[name]
+        if original is None or sha256(original.encode()).hexdigest() != facts.get(name):
+            continue
+        _keep(extra, place, facts[name])
+        _aside(extra)[name] = attributes.pop(name)
+        facts[name] = original
 
 
 def restore_money(attributes: Bag, facts: dict[str, Any], extra: Bag) -> None:

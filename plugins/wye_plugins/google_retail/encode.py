@@ -16,18 +16,20 @@ from typing import Literal, cast
 
 import msgspec
 
-from wye.event import Event, Json
+from wye.event import CONTROL, Event, Json
 from wye.message import HttpRequest, HttpResponse, Shipment, Unfit
 from wye.plugin import Limits
 from wye.verdict import Verdicts
 from wye.wire import overlay
-from wye_plugins.google_retail.admit import DETAIL, EVENT, admit, admit_attributes
+from wye_plugins.google_retail.admit import DETAIL, EVENT, admit, admit_attributes, close
 from wye_plugins.google_retail.attributes import EXTRA, Bag, carry
+from wye_plugins.google_retail.control import method_of
+from wye_plugins.google_retail.purchase import UnfitError
 from wye_plugins.google_retail.rules import EVERYWHERE, allowed, missing
 from wye_plugins.google_retail.schema import VENDOR
 from wye_plugins.google_retail.slots import SEED_DETAIL
 from wye_plugins.google_retail.verdicts import verdict
-from wye_plugins.google_retail.write import UnfitError, cut, document_of, name_of
+from wye_plugins.google_retail.write import cut, document_of, name_of
 
 DEFAULT_PARENT = "projects/wye/locations/global/catalogs/default_catalog"
 """Where events go that nobody has named a catalogue for; there is none of this name, and Google says so."""
@@ -37,12 +39,15 @@ _json = msgspec.json.Encoder(decimal_format="number")
 
 class GoogleRetailEncoder:
     """Writes events, one request each to ``userEvents:write``, and reads the answers. ``parent`` replaces whatever catalogue an
-    event came from."""
+    event came from. ``forward_control`` sends rejoins and purges on."""
 
     limits = Limits()
 
-    def __init__(self, parent: str | None = None, spelling: Literal["api", "seed"] = "api") -> None:
+    def __init__(
+        self, parent: str | None = None, spelling: Literal["api", "seed"] = "api", *, forward_control: bool = False
+    ) -> None:
         self._parent = parent
+        self._forward_control = forward_control
         self._wide = spelling == "seed"
 
     def parent_of(self, event: Event) -> str:
@@ -56,13 +61,15 @@ class GoogleRetailEncoder:
     def requests(self, shipment: Shipment) -> Iterable[HttpRequest]:
         """A request for each event."""
         for index, event in enumerate(shipment.events):
-            path = f"/v2/{self.parent_of(event)}/userEvents:write"
+            path = f"/v2/{self.parent_of(event)}/userEvents:{method_of(event) or 'write'}"
             yield HttpRequest([index], shipment.documents[index], path=path, headers=JSON)
 
     def verdicts(self, request: HttpRequest, response: HttpResponse) -> Verdicts:
         return verdict(response)
 
     def _encode(self, event: Event) -> bytes | Unfit:
+        if event.type.startswith(CONTROL):
+            return self._control(event)
         name = name_of(event, wide=self._wide)
         if name is None:
             return Unfit(f"Google Retail has no event type for {event.type}", unmapped=True)
@@ -72,13 +79,29 @@ class GoogleRetailEncoder:
             return Unfit(str(error))
         if event.origin.vendor == VENDOR:
             document = _with_extra(document, event) if self._wide else _with_what_fits(document, event)
-        if not self._wide:
+        elif not self._wide:
             cut(document)
         lack = missing(document)
         return _json.encode(document) if lack is None else Unfit(lack)
 
+    def _control(self, event: Event) -> bytes | Unfit:
+        if self._forward_control and method_of(event) is not None:
+            return _json.encode(event.extra)
+        return Unfit(f"no event, but a call: {event.type} (forward_control sends it on)", unmapped=True)
+
 
 JSON = {"Content-Type": "application/json"}
+
+
+def document_with_everything(event: Event) -> Bag:
+    """The document of an event that came from Google's clients, in JSON's spelling, as it came."""
+    return _with_extra(document_of(event, name_of(event, wide=True) or event.type, wide=True), event)
+
+
+def refused_by_the_api(event: Event) -> list[str]:
+    """The members of such an event that the API does not know, or not with these values."""
+    document = document_of(event, name_of(event, wide=True) or event.type, wide=False)
+    return [name for name, _ in sorted(_refused(document, event).items())]
 
 
 def _with_extra(document: Bag, event: Event) -> Bag:
@@ -92,19 +115,29 @@ def _with_extra(document: Bag, event: Event) -> Bag:
 
 def _with_what_fits(document: Bag, event: Event) -> Bag:
     """What came with the event as far as the API takes it; the rest in an attribute, from where the decoder puts it back."""
+    left = _refused(document, event)
+    left = overlay(cut(document), left)
+    if left:
+        bag: Bag = document.get("attributes") or {}
+        if not bag and "attributes" in document:
+            left.setdefault("attributes", document["attributes"])
+        document["attributes"] = bag
+        carry(EXTRA, left, bag)
+    return document
+
+
+def _refused(document: Bag, event: Event) -> Bag:
+    """Lay over the document what came with the event and the API takes; returns what it does not take."""
     refused = _admit_details(cast(list[Bag], document.get("productDetails", [])), event)
     left: Bag = {"productDetails": refused} if refused else {}
     if event.extra:
         extra = dict(event.extra)
         attributes = admit_attributes(document, extra.pop("attributes")) if "attributes" in extra else None
-        left |= admit(document, extra, EVENT, EVERYWHERE - allowed(document["eventType"]))
+        left |= admit(document, extra, EVENT)
         if attributes is not None:
             left["attributes"] = attributes
-    if left:
-        if document.get("attributes") == {}:
-            left.setdefault("attributes", {})
-        carry(EXTRA, left, document.setdefault("attributes", {}))
-    return document
+    close(document, left, EVERYWHERE - allowed(document["eventType"]))
+    return left
 
 
 def _admit_details(details: list[Bag], event: Event) -> dict[str, Json]:

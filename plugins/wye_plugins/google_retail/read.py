@@ -40,7 +40,7 @@ def event_of(record: GrEvent, payload: Payload, tenant: str | None) -> Event:
     event_id = take_id(attributes, extra) if attributes else None
     if attributes:
         restore_money(attributes, facts, extra)
-        unhash(attributes, facts)
+        unhash(attributes, facts, extra)
         read_slots(attributes, facts, attrs, extra)
     return Event(
         id=event_id or derive_id(VENDOR, record),

@@ -161,6 +161,8 @@ class GrEvent(Wire, frozen=True, kw_only=True):
             raise ValueError("eventTime is no RFC 3339 time with a zone, such as 2026-01-31T09:30:00Z")
         if self.rest is not UNSET and self.rest.get("eventTime") is not None:
             raise ValueError("eventTime is no text; expected an RFC 3339 time, such as 2026-01-31T09:30:00Z")
+        if self.rest is not UNSET and self.rest.get("attributes") is not None:
+            raise ValueError("attributes is no object")
         if self.attributes and not all(map(_is_plain, self.attributes.values())) and too_deep(self.attributes):
             raise ValueError("JSON is nested too deeply")
 

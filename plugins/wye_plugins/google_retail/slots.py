@@ -8,9 +8,10 @@ from typing import Any, cast
 
 from msgspec import Struct
 
-from wye.event import Json
+from wye.event import Event, Json
 from wye.wire import amount
-from wye_plugins.google_retail.attributes import Bag, joined, write_value
+from wye_plugins.google_retail.attributes import Bag, joined, read_value, write_value
+from wye_plugins.google_retail.schema import VENDOR
 
 
 class Slot(Struct, frozen=True):
@@ -73,6 +74,19 @@ def write_slot(name: str, value: Json) -> Bag | None:
     return write_value(list(cast(tuple[str, ...], value)) if type(value) is tuple else value)
 
 
+def survives(name: str, value: Json) -> bool:
+    """Whether the attribute of this name gives the value back."""
+    found: Json = SLOTS[name].read(read_value(write_slot(name, value)))
+    return found == (tuple(cast(list[Json], value)) if type(value) is list else value)
+
+
+def is_carried(event: Event, name: str, values: Bag) -> bool:
+    """Whether a member that must not be here is left for the encoder to carry, because attributes cannot say all of it."""
+    if event.origin.vendor != VENDOR:
+        return False
+    return name in event.extra or not all(survives(ours, value) for ours, value in values.items())
+
+
 EVENT_ID = "event_id"
 """The attribute that holds an event's id: Google has no member for it."""
 
@@ -98,5 +112,12 @@ PRICES: dict[str, str] = {"originalPrice": "original_price", "cost": "cost"}
 SEED_DETAIL: dict[str, str] = {"rating": "rating", "promotionId": "promotion_id"}
 """The same for what the third-party document adds to a product."""
 
-MOVABLE = frozenset((*PURCHASE, "cart_id", "search_query", "categories", *FIELDS.values(), *COMPLETION.values()))
-"""The attributes of what has a member too, which only some types of events may have."""
+MEMBERS: dict[str, tuple[str, ...]] = {
+    "cart_id": ("cartId",),
+    "search_query": ("searchQuery",),
+    "categories": ("pageCategories",),
+    **{ours: ("purchaseTransaction", name) for ours, name in PURCHASE.items()},
+    **{ours: (name,) for name, ours in FIELDS.items()},
+    **{ours: ("completionDetail", name) for name, ours in COMPLETION.items()},
+}
+"""The attributes of what has a member too, and where that is."""

@@ -10,20 +10,15 @@ from decimal import Decimal
 from typing import cast
 
 from wye.event import CUSTOM, Device, Event, Item, Json, Page
-from wye.money import EXACT, is_amount, total
-from wye_plugins.google_retail.attributes import MAX_KEY, MONEY, Bag, carry, pieces, short_id, write_value
-from wye_plugins.google_retail.floats import fits, in_float32
+from wye_plugins.google_retail.attributes import MAX_KEY, Bag, pieces, short_id, write_value
+from wye_plugins.google_retail.purchase import UnfitError, check_float, say_exactly, write_purchase
 from wye_plugins.google_retail.rules import ANYWHERE, EVERYWHERE, MAX_CHARACTERS, MAX_USER_AGENT, allowed, is_address, part
 from wye_plugins.google_retail.schema import NAMES, SEED_NAMES, VENDOR
-from wye_plugins.google_retail.slots import COMPLETION, EVENT_ID, FIELDS, PRICES, PURCHASE, SEED_DETAIL, write_slot
+from wye_plugins.google_retail.slots import COMPLETION, EVENT_ID, FIELDS, PRICES, SEED_DETAIL, is_carried, write_slot
 from wye_plugins.google_retail.times import format_time
 
 _NO_PAGE = Page()
 _NO_DEVICE = Device()
-
-
-class UnfitError(ValueError):
-    """The event breaks a rule of Google's that nothing can be done about; the text says which."""
 
 
 def name_of(event: Event, *, wide: bool) -> str | None:
@@ -42,55 +37,59 @@ def document_of(event: Event, name: str, *, wide: bool) -> Bag:
         raise UnfitError(f"eventTime: {event.time_ms} ms is before year 1 or after year 9999")
     attributes: Bag = {}
     document: Bag = {"eventType": name, "eventTime": time}
-    _identities(event, document, attributes)
+    keep = wide and own  # as it came
+    _identities(event, document, attributes, keep=keep)
     own_attributes = part(event.extra.get("attributes")) if own else {}
     left = _members(event, document, may, own_attributes)
     purchase = part(document.get("purchaseTransaction"))
     if type(purchase.get("id")) is str:
-        purchase["id"] = _id("order_id", purchase["id"], attributes)
+        purchase["id"] = _id("order_id", purchase["id"], attributes, keep=keep)
     if event.items is not None:
         document["productDetails"] = [_detail(item, wide=wide) for item in event.items]
     moved = _bag(event, document, attributes, may | ANYWHERE, own_attributes) or bool(left)
     if moved or not own:
         attributes[EVENT_ID] = {"text": pieces(event.id)}
-    _slots(event, attributes, left)
+    _slots(event, attributes, left, own_attributes)
     if not own:
-        _exact_money(event, document, attributes)
+        say_exactly(event, document, attributes)
     if attributes:
         document["attributes"] = attributes
     return document
 
 
-def cut(document: Bag) -> None:
-    """Context that is longer than Google takes is cut at the limit; an address that is none is left out."""
+def cut(document: Bag) -> Bag:
+    """Cut context that is longer than Google takes at the limit, leave out an address that is none; returns what that was."""
+    whole: Bag = {}
     for name, most in MAX_CHARACTERS.items():
         value = document.get(name)
         if type(value) is str and len(value) > most:
-            document[name] = value[:most]
+            whole[name], document[name] = value, value[:most]
     user = part(document.get("userInfo"))
+    whole_user: Bag = {}
     agent = user.get("userAgent")
     if type(agent) is str and len(agent) > MAX_USER_AGENT:
-        user["userAgent"] = agent[:MAX_USER_AGENT]
-    if "ipAddress" in user and not is_address(user["ipAddress"]):
-        del user["ipAddress"]
+        whole_user["userAgent"], user["userAgent"] = agent, agent[:MAX_USER_AGENT]
+    if not is_address(user.get("ipAddress")):
+        whole_user["ipAddress"] = user.pop("ipAddress")
         if not user:
             del document["userInfo"]
+    return {**whole, "userInfo": whole_user} if whole_user else whole
 
 
 # ── who ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _identities(event: Event, document: Bag, attributes: Bag) -> None:
+def _identities(event: Event, document: Bag, attributes: Bag, *, keep: bool) -> None:
     """The visitor, or in want of one the user, or the session. What is too long is sent as its hash, and as it is beside it."""
     visitor = event.visitor_id or event.user_id or event.session_id
     if visitor:
-        document["visitorId"] = _id("visitor_id", visitor, attributes)
+        document["visitorId"] = _id("visitor_id", visitor, attributes, keep=keep)
     if event.session_id:
-        document["sessionId"] = _id("session_id", event.session_id, attributes)
+        document["sessionId"] = _id("session_id", event.session_id, attributes, keep=keep)
     device = event.device or _NO_DEVICE
     user: Bag = {}
     if event.user_id:
-        user["userId"] = _id("user_id", event.user_id, attributes)
+        user["userId"] = _id("user_id", event.user_id, attributes, keep=keep)
     if device.ip is not None:
         user["ipAddress"] = device.ip
     if device.user_agent is not None:
@@ -99,8 +98,8 @@ def _identities(event: Event, document: Bag, attributes: Bag) -> None:
         document["userInfo"] = user
 
 
-def _id(name: str, value: str, attributes: Bag) -> str:
-    short = short_id(value, most_bytes=name == "session_id")
+def _id(name: str, value: str, attributes: Bag, *, keep: bool) -> str:
+    short = value if keep else short_id(value, most_bytes=name == "session_id")
     if short != value:
         attributes[name] = {"text": pieces(value)}
     return short
@@ -128,11 +127,11 @@ def _members(event: Event, document: Bag, may: frozenset[str], came_as_attribute
     ):
         if value is None or ours in came_as_attributes:
             continue
-        if name in may:
+        if name in may or is_carried(event, name, {ours: value}):
             document[name] = value
         else:
             left[ours] = value
-    _purchase(event, document, left, may, came_as_attributes)
+    write_purchase(event, document, left, may, came_as_attributes)
     return left
 
 
@@ -141,57 +140,6 @@ def _categories(event: Event) -> tuple[str, ...]:
     if not event.categories and event.type == "category_view" and event.item_ids_are == "category":
         return tuple(item.id for item in event.items or () if item.id)
     return event.categories
-
-
-def _purchase(event: Event, document: Bag, left: Bag, may: frozenset[str], came_as_attributes: Bag) -> None:
-    known: Bag = {
-        ours: value for ours in PURCHASE if (value := getattr(event, ours)) is not None and ours not in came_as_attributes
-    }
-    own = event.origin.vendor == VENDOR
-    if "purchaseTransaction" not in may or (event.type != "purchase" and not own):
-        left.update(known)
-        return
-    if event.type == "purchase" and not own:
-        known.setdefault("grand_total", _grand_total(event))
-        known.setdefault("currency", _currency(event))
-    purchase = {PURCHASE[ours]: value for ours, value in known.items() if value is not None}
-    for name, value in purchase.items():
-        if type(value) is Decimal:
-            _check_float(f"purchaseTransaction.{name}", value)
-    if purchase:
-        document["purchaseTransaction"] = purchase
-
-
-def _grand_total(event: Event) -> Decimal | None:
-    """Google's revenue is with shipping and tax: the goods' total, or the sum of the lines where all are priced, and these."""
-    goods = event.goods_total
-    if goods is None:
-        lines = [(item.unit_price, item.quantity) for item in event.items or ()]
-        whole = [(price, quantity) for price, quantity in lines if price is not None and quantity is not None]
-        if not lines or len(whole) < len(lines) or not all(is_amount(one) for line in whole for one in line):
-            return None
-        goods = total(whole)
-    return sum_of(goods, event.shipping, event.tax)
-
-
-def sum_of(*amounts: Decimal | None) -> Decimal:
-    """The exact sum of those that are there."""
-    found = Decimal(0)
-    for amount in amounts:
-        if amount is not None:
-            found = EXACT.add(found, amount)
-    return found
-
-
-def _currency(event: Event) -> str | None:
-    """Without a currency of its own a purchase has that of its products, where they have one and the same."""
-    named = {item.currency for item in event.items or () if item.unit_price is not None}
-    return named.pop() if len(named) == 1 else None
-
-
-def _check_float(name: str, value: Decimal) -> None:
-    if not fits(value):
-        raise UnfitError(f"{name}: {value:.3E} is too large for the 32-bit float that Google has for it")
 
 
 def _detail(item: Item, *, wide: bool) -> Bag:
@@ -222,7 +170,7 @@ def _price(item: Item) -> Bag:
             price[name] = value
     for name, value in price.items():
         if name != "currencyCode":
-            _check_float(f"priceInfo.{name}", Decimal(value))
+            check_float(f"priceInfo.{name}", Decimal(value))
     return price
 
 
@@ -250,6 +198,8 @@ def _bag(event: Event, document: Bag, attributes: Bag, may: frozenset[str], own_
     if completion:
         document["completionDetail"] = completion
     for name, value in left.items():
+        if name in own_attributes:
+            continue  # it is laid over the document as it came
         attribute = write_value(value) if name and len(name) <= MAX_KEY else None
         if attribute is not None:
             attributes[name] = attribute
@@ -265,7 +215,7 @@ def _is_member(name: str, value: Json) -> bool:
     return type(value) is str
 
 
-def _slots(event: Event, attributes: Bag, left: Bag) -> None:
+def _slots(event: Event, attributes: Bag, left: Bag, own_attributes: Bag) -> None:
     """The attributes of canonical fields that have no member, or not in this type of event."""
     page = event.page or _NO_PAGE
     facts: Bag = {
@@ -278,27 +228,8 @@ def _slots(event: Event, attributes: Bag, left: Bag) -> None:
         **left,
     }
     for name, value in facts.items():
-        attribute = None if value is None else write_slot(name, value)
+        attribute = None if value is None or name in own_attributes else write_slot(name, value)
         if attribute is not None:
             if name in attributes and name in event.attrs:
                 attributes[f"attrs_{name}"] = attributes[name]
             attributes[name] = attribute
-
-
-def _exact_money(event: Event, document: Bag, attributes: Bag) -> None:
-    """Amounts that a 32-bit float changes are said in full as well."""
-    exact: Bag = {}
-    purchase = part(document.get("purchaseTransaction"))
-    for name, ours in (("revenue", "grand_total"), ("tax", "tax"), ("cost", "cost")):
-        if name in purchase:
-            _note(ours, purchase[name], exact)
-    for place, item in enumerate(event.items or ()):
-        if item.unit_price is not None:
-            _note(f"productDetails.{place}.price", item.unit_price, exact)
-    if exact:
-        carry(MONEY, exact, attributes)
-
-
-def _note(place: str, value: Decimal, exact: Bag) -> None:
-    if in_float32(value) != value:
-        exact[place] = format(value, "f")

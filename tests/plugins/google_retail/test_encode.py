@@ -104,7 +104,6 @@ def test_odd_spellings_that_google_takes_come_back_exactly(members: str) -> None
         '"attributes":{"a":{"text":[""]},"b":{"text":["x"],"numbers":[1]},"c":null,"d":5,"e":{"text":[],"x":1}}',
         '"purchaseTransaction":{}',
         '"offset":-1,"cartId":7,"userInfo":"me","completionDetail":{"selectedPosition":1.5}',
-        '"attributes":[1]',
     ],
 )
 def test_what_google_refuses_is_carried_beside_it_and_put_back(members: str) -> None:

@@ -1,0 +1,144 @@
+"""Google's own client for Python against the real ``wye run``: it must notice nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+from urllib.parse import quote
+
+import httpx
+import pytest
+import trio
+from google.api_core import exceptions  # pyright: ignore[reportMissingTypeStubs]
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import retail_v2  # pyright: ignore[reportMissingTypeStubs]
+
+from e2e.kit import free_port, lines_of, running
+from plugins.google_retail.retail_kit import PARENT, SAMPLES
+
+retail: Any = cast(Any, retail_v2)
+T = TypeVar("T")
+
+CONFIG = """
+[sources.shop]
+type = "http"
+address = "127.0.0.1:{port}"
+adapters = [{{ type = "google-retail", parent = "{parent}" }}]
+
+[sinks.archive]
+type = "file"
+inputs = ["shop"]
+path = "out.jsonl"
+adapter = {{ type = "google-retail", spelling = "seed", forward_control = true }}
+
+[sinks.canonical]
+type = "file"
+inputs = ["shop"]
+path = "canonical.jsonl"
+"""
+
+
+def client_of(port: int) -> Any:
+    return retail.UserEventServiceClient(
+        credentials=AnonymousCredentials(),
+        transport="rest",
+        client_options={"api_endpoint": f"http://127.0.0.1:{port}"},
+    )
+
+
+async def calling(call: Callable[[], T]) -> T:
+    """The client blocks."""
+    with trio.fail_after(20):
+        return await trio.to_thread.run_sync(call, abandon_on_cancel=True)
+
+
+def user_event(name: str) -> Any:
+    return retail.UserEvent.from_json(SAMPLES[name].decode())
+
+
+async def test_everything_that_the_client_can_do(tmp_path: Path) -> None:
+    port = free_port()
+    async with running(tmp_path, CONFIG.format(port=port, parent=PARENT)) as wye:
+        await wye.listening(port)
+        client = client_of(port)
+        await _write(client)
+        await _collect(client, port)
+        await _import(client)
+        await _control(client)
+        await _refusals(client)
+        assert await wye.stop() == 0
+    kinds = [event.get("eventType") or sorted(event) for event in lines_of(tmp_path / "out.jsonl")]
+    assert kinds == [
+        *("detail-page-view", "purchase-complete", "search", "add-to-cart"),
+        *("search", "home-page-view"),
+        *("home-page-view", "search", "page-view"),
+        ["userEventRejoinScope"],
+        ["filter", "force"],
+    ]
+    assert wye.sink("archive")["delivered"] == 11
+    assert (wye.sink("canonical")["delivered"], wye.sink("canonical")["filtered"]) == (9, 2)
+    assert [letter["reason"][:25] for letter in wye.dead_letters] == ["event_type 'invalid' is n"]
+
+
+async def _write(client: Any) -> None:
+    for name in ("seed-detail-page-view", "seed-purchase-complete", "seed-search", "seed-add-to-cart"):
+        event = user_event(name)
+        request = retail.WriteUserEventRequest(parent=PARENT, user_event=event, write_async=name == "seed-search")
+        answer = await calling(lambda request=request: client.write_user_event(request=request))
+        assert answer.event_time is not None
+        answer.event_time = None
+        assert answer == event
+
+
+async def _collect(client: Any, port: int) -> None:
+    event = SAMPLES["user_events-2-search"].decode()
+    request = retail.CollectUserEventRequest(parent=PARENT, user_event=quote(event), uri="https://shop.example/", ets=5)
+    answer = await calling(lambda: client.collect_user_event(request=request))
+    assert (answer.content_type, answer.data[:6]) == ("image/gif", b"GIF89a")
+    async with httpx.AsyncClient(trust_env=False) as http:
+        home = SAMPLES["user_events-1-home-page-view"].decode()
+        found = await http.get(f"http://127.0.0.1:{port}/v2/{PARENT}/userEvents:collect", params={"userEvent": home})
+    assert (found.status_code, found.headers["content-type"], found.content[:6]) == (200, "image/gif", b"GIF89a")
+
+
+async def _import(client: Any) -> None:
+    """Also what the client's own tutorial imports with errors in it."""
+    bad = [f"user_events_some_invalid-{name}" for name in ("1-home-page-view", "2-invalid", "3-search")]
+    events = [user_event(name) for name in (*bad, "seed-inline-page-view-INVALID-TYPE")]
+    source = retail.UserEventInlineSource(user_events=events)
+    request = retail.ImportUserEventsRequest(
+        parent=PARENT, input_config=retail.UserEventInputConfig(user_event_inline_source=source)
+    )
+    operation = await calling(lambda: client.import_user_events(request=request))
+    result = await calling(operation.result)
+    assert (result.import_summary.joined_events_count, result.import_summary.unjoined_events_count) == (3, 0)
+    assert [error.message.partition(":")[0] for error in result.error_samples] == ["user_events[1]"]
+    assert (operation.metadata.success_count, operation.metadata.failure_count) == (3, 1)
+    assert (await calling(lambda: client.get_operation({"name": operation.operation.name}))).done
+
+
+async def _control(client: Any) -> None:
+    scope = retail.RejoinUserEventsRequest.UserEventRejoinScope.UNJOINED_EVENTS
+    rejoin = retail.RejoinUserEventsRequest(parent=PARENT, user_event_rejoin_scope=scope)
+    operation = await calling(lambda: client.rejoin_user_events(request=rejoin))
+    assert (await calling(operation.result)).rejoined_user_events_count == 0
+    purge = retail.PurgeUserEventsRequest(parent=PARENT, filter='visitorId = "visitor-123"', force=True)
+    operation = await calling(lambda: client.purge_user_events(request=purge))
+    assert (await calling(operation.result)).purged_events_count == 0
+
+
+async def _refusals(client: Any) -> None:
+    invalid = retail.WriteUserEventRequest(parent=PARENT, user_event=user_event("user_events_some_invalid-2-invalid"))
+    with pytest.raises(exceptions.BadRequest, match="is not one of"):
+        await calling(lambda: client.write_user_event(request=invalid))
+    other = "projects/other/locations/global/catalogs/c"
+    elsewhere = retail.WriteUserEventRequest(parent=other, user_event=user_event("seed-search"))
+    with pytest.raises(exceptions.Forbidden, match="Permission"):
+        await calling(lambda: client.write_user_event(request=elsewhere))
+    storage = retail.UserEventInputConfig(gcs_source=retail.GcsSource(input_uris=["gs://bucket/events.json"]))
+    stored = retail.ImportUserEventsRequest(parent=PARENT, input_config=storage)
+    with pytest.raises(exceptions.Forbidden, match=r"storage\.objects\.get"):
+        await calling(lambda: client.import_user_events(request=stored))
+    with pytest.raises(exceptions.NotFound):
+        await calling(lambda: client.get_operation({"name": f"{PARENT}/operations/none"}))

@@ -1,0 +1,114 @@
+"""Documents of every kind, hostile members and all: within Google nothing is lost, and Google's parser takes all of it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from msgspec import structs
+
+from plugins.google_retail.retail_kit import api, decode, exact, judge, same, seed
+from samples.payloads import numbers, odd_texts, texts, values, with_members
+from samples.payloads import written as dumped
+from wye.event import Event
+from wye.message import Unfit
+from wye_plugins.google_retail.schema import CAMEL, NAMES
+
+some = settings(
+    max_examples=int(os.environ.get("WYE_LAWS_EXAMPLES", "30")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+)
+
+words = texts | odd_texts
+_attribute = st.fixed_dictionaries(
+    {},
+    optional={
+        "text": st.lists(texts, max_size=3) | values,
+        "numbers": st.lists(numbers, max_size=3) | values,
+        "searchable": st.booleans() | values,
+    },
+)
+_price = with_members({"currencyCode": words, "price": numbers, "originalPrice": numbers, "cost": numbers}, {})
+_product = with_members({"id": words, "priceInfo": _price, "title": words, "brands": st.lists(words, max_size=2)}, {})
+_detail = with_members(
+    {"product": _product, "quantity": numbers | st.integers(0, 5), "rating": numbers, "promotionId": words}, {}
+)
+_purchase = with_members(
+    {"id": words, "revenue": numbers, "tax": numbers, "cost": numbers, "currencyCode": words | st.just("EUR")}, {}
+)
+_user = with_members(
+    {"userId": words, "ipAddress": words | st.just("1.2.3.4"), "userAgent": words, "directUserRequest": st.booleans()}, {}
+)
+_completion = with_members(
+    {"completionAttributionToken": words, "selectedSuggestion": words, "selectedPosition": numbers | st.integers(0, 5)}, {}
+)
+_types = st.sampled_from([*NAMES.values(), "page-view", "promo", "item-click"])
+_PLACED = ["brand", "cart_id", "order_id", "search_filter", "goods_total", "tax", "categories", "currency"]
+_slots = st.sampled_from(_PLACED)
+documents = with_members(
+    {
+        **dict.fromkeys(("sessionId", "attributionToken", "cartId", "searchQuery", "filter", "orderBy"), words),
+        **dict.fromkeys(("uri", "referrerUri", "pageViewId", "entity"), words),
+        "experimentIds": st.lists(words, max_size=2),
+        "pageCategories": st.lists(words, max_size=2),
+        "productDetails": st.lists(_detail, max_size=2),
+        "completionDetail": _completion,
+        "attributes": st.dictionaries(texts | _slots, _attribute, max_size=3),
+        "purchaseTransaction": _purchase,
+        "offset": numbers | st.integers(0, 5),
+        "userInfo": _user,
+    },
+    {
+        "eventType": _types,
+        "visitorId": words.filter(bool),
+        "eventTime": st.sampled_from(
+            [
+                "2022-02-23T10:27:42+00:00",
+                "2022-02-23T10:27:42Z",
+                "2022-02-23T10:27:42.123456789Z",
+                "1969-01-01T00:00:00.5-07:00",
+            ]
+        ),
+    },
+)
+
+
+_SNAKE = [f'"{name}"'.encode() for name in CAMEL if name not in _PLACED]
+
+
+def event_of(document: Any) -> Event:
+    body = dumped(document)
+    assume(not any(name in body for name in _SNAKE))
+    decoded = decode(body)
+    assume(not decoded.failures)
+    return decoded.events[0]
+
+
+@some
+@given(documents)
+def test_in_the_wide_spelling_every_document_comes_back_as_it_came(document: Any) -> None:
+    (found,) = seed.encode([event_of(document)])
+    assume(not isinstance(found, Unfit))
+    assert isinstance(found, bytes)
+    came = exact(dumped(document))
+    if isinstance(came.get("productDetails"), dict):
+        came["productDetails"] = [came["productDetails"]]
+    assert same(exact(found), came)
+
+
+@some
+@given(documents)
+def test_in_the_apis_spelling_google_takes_it_and_nothing_is_lost(document: Any) -> None:
+    event = event_of(document)
+    (found,) = api.encode([event])
+    assume(not isinstance(found, Unfit))
+    assert isinstance(found, bytes)
+    judge(found)
+    (back,) = decode(found).events
+    assert structs.replace(back, extra={}) == structs.replace(event, extra={})
+    (again,) = api.encode([back])
+    assert isinstance(again, bytes)
+    assert same(exact(again), exact(found))
