@@ -109,3 +109,15 @@ class HttpResponse(Struct, frozen=True):
     status: int
     headers: Mapping[str, str] = {}
     body: bytes = b""
+
+
+class FollowUp(Struct, frozen=True):
+    """What an answer calls for before there can be verdicts: to ask how a long-running operation stands, or to send a request
+    that was refused as a whole again in smaller parts.
+
+    ``requests`` are sent in their order, each after a wait of ``after_secs``. The places in the shipment of the request that
+    was answered are theirs now: each in exactly one of them.
+    """
+
+    requests: Sequence[HttpRequest]
+    after_secs: float = 0.0

@@ -7,7 +7,7 @@ start-up. After that wye calls the plain objects that ``build`` returned.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
@@ -16,7 +16,7 @@ from msgspec import Struct
 from trio import TaskStatus
 
 from wye.event import Event
-from wye.message import Decoded, Head, HttpRequest, HttpResponse, Payload, Received, Reply, Shipment, Unfit
+from wye.message import Decoded, FollowUp, Head, HttpRequest, HttpResponse, Payload, Received, Reply, Shipment, Unfit
 from wye.verdict import Verdicts
 
 hookimpl = pluggy.HookimplMarker("wye")
@@ -65,8 +65,29 @@ class RequestEncoder(Encoder, Protocol):
         """Pack the documents into requests, each within ``limits``."""
         ...
 
-    def verdicts(self, request: HttpRequest, response: HttpResponse, /) -> Verdicts:
-        """What the answer means, for all events of ``request`` or for each."""
+    def verdicts(self, request: HttpRequest, response: HttpResponse, /) -> Verdicts | FollowUp:
+        """What the answer means, for all events of ``request`` or for each; or what has to be sent before that is known.
+        ``request`` is the object that this encoder made, so that a class of its own can remember what it needs."""
+        ...
+
+
+class AuthError(Exception):
+    """There are no credentials. The message is one line and holds none; ``passing`` says that it may mend itself."""
+
+    def __init__(self, message: str, *, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing
+
+
+class Auth(Protocol):
+    """Credentials that expire, for the requests of a sink."""
+
+    async def headers(self) -> Mapping[str, str]:
+        """Header fields for a request, obtained anew in time. Never log them. Raises ``AuthError``."""
+        ...
+
+    async def invalidate(self) -> None:
+        """The vendor did not accept them: the next ``headers`` are to be others."""
         ...
 
 
@@ -131,12 +152,14 @@ class Bag(Struct, frozen=True):
 
 class Outbound(Struct, frozen=True):
     """An adapter as a sink uses it. ``bag`` where ``Event.attrs`` come back as they were written, if they are texts;
-    ``base_url`` where the vendor takes HTTP requests, for a sink that is given no ``url`` of its own."""
+    ``base_url`` where the vendor takes HTTP requests, for a sink that is given no ``url`` of its own; ``auth`` where these need
+    credentials that expire."""
 
     encoder: Encoder
     stream: Stream | None = None
     bag: Bag | None = None
     base_url: str | None = None
+    auth: Auth | None = None
 
 
 # ── transports: bytes in, bytes out ──────────────────────────────────────────────────────────────────────────────────────

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from wye.options import Options
-from wye.plugin import AdapterPart, Bag, Inbound, Outbound, Role, hookimpl
+from wye.plugin import AdapterPart, Auth, Bag, Inbound, Outbound, Role, hookimpl
 from wye_plugins.google_retail.schema import BASE_URL, MAX_TEXT_CHARS, VENDOR
 
 _PARENT = re.compile(r"projects/[^/\s]+/locations/[^/\s]+/catalogs/[^/\s]+")
@@ -62,6 +62,13 @@ class GoogleRetailSinkOptions(Options, frozen=True, kw_only=True):
             "writes the wider format of a third-party description: any event type, any member at any event."
         ),
     ] = "api"
+    mode: Annotated[
+        Literal["write", "import"],
+        Meta(
+            description='"write" sends each event by itself, and Google has it when it answers. "import" sends many at a time '
+            "and asks after the import until it is done: for history, and where one request an event is too many."
+        ),
+    ] = "write"
     forward_control: Annotated[
         bool,
         Meta(
@@ -69,9 +76,24 @@ class GoogleRetailSinkOptions(Options, frozen=True, kw_only=True):
             "purge deletes; they count as filtered then."
         ),
     ] = False
+    auth: Annotated[
+        Literal["service_account", "metadata", "none"] | None,
+        Meta(
+            description='Where access tokens come from: "service_account" is the key in `credentials_file`, "metadata" the '
+            'account of the machine on Google\'s cloud. By default "service_account" where there is a `credentials_file`, '
+            'otherwise "none". Needs `pip install "wye[google]"`.'
+        ),
+    ] = None
+    credentials_file: Annotated[
+        str | None, Meta(description="The key file of a service account (JSON), which needs the role Retail Editor.")
+    ] = None
 
     def __post_init__(self) -> None:
         check_parent(self.parent)
+        if self.auth == "service_account" and self.credentials_file is None:
+            raise ValueError('`auth` is "service_account"; expected a `credentials_file` too')
+        if self.credentials_file is not None and self.auth not in (None, "service_account"):
+            raise ValueError(f'`credentials_file` is for `auth` = "service_account"; found "{self.auth}"')
 
 
 def check_parent(parent: str | None) -> None:
@@ -94,11 +116,21 @@ def build_sink(options: GoogleRetailSinkOptions) -> Outbound:
     """The encoder, with its requests and verdicts."""
     from wye_plugins.google_retail.encode import GoogleRetailEncoder
 
-    return Outbound(
-        GoogleRetailEncoder(options.parent, options.spelling, forward_control=options.forward_control),
-        bag=Bag(piece_chars=MAX_TEXT_CHARS),
-        base_url=BASE_URL,
+    encoder = GoogleRetailEncoder(
+        options.parent, options.spelling, imports=options.mode == "import", forward_control=options.forward_control
     )
+    return Outbound(encoder, bag=Bag(piece_chars=MAX_TEXT_CHARS), base_url=BASE_URL, auth=_auth(options))
+
+
+def _auth(options: GoogleRetailSinkOptions) -> Auth | None:
+    kind = options.auth or ("none" if options.credentials_file is None else "service_account")
+    if kind == "none":
+        return None
+    try:
+        from wye_plugins.google_retail.auth import GoogleAuth
+    except ImportError:
+        raise ValueError(f'`auth` = "{kind}" needs google-auth; run: pip install "wye[google]"') from None
+    return GoogleAuth(kind, options.credentials_file)
 
 
 @hookimpl

@@ -17,18 +17,26 @@ from typing import Literal, cast
 import msgspec
 
 from wye.event import CONTROL, Event, Json
-from wye.message import HttpRequest, HttpResponse, Shipment, Unfit
+from wye.message import FollowUp, HttpRequest, HttpResponse, Shipment, Unfit
 from wye.plugin import Limits
 from wye.verdict import Verdicts
 from wye.wire import overlay
 from wye_plugins.google_retail.admit import DETAIL, EVENT, admit, admit_attributes, close
 from wye_plugins.google_retail.attributes import EXTRA, Bag, carry
 from wye_plugins.google_retail.control import method_of
+from wye_plugins.google_retail.operation import (
+    MAX_EVENTS,
+    ImportRequest,
+    PollRequest,
+    import_of,
+    import_verdicts,
+    poll_verdicts,
+)
 from wye_plugins.google_retail.purchase import UnfitError
 from wye_plugins.google_retail.rules import EVERYWHERE, allowed, missing
 from wye_plugins.google_retail.schema import VENDOR
 from wye_plugins.google_retail.slots import SEED_DETAIL
-from wye_plugins.google_retail.verdicts import verdict
+from wye_plugins.google_retail.verdicts import JSON, verdict
 from wye_plugins.google_retail.write import cut, document_of, name_of
 
 DEFAULT_PARENT = "projects/wye/locations/global/catalogs/default_catalog"
@@ -38,16 +46,22 @@ _json = msgspec.json.Encoder(decimal_format="number")
 
 
 class GoogleRetailEncoder:
-    """Writes events, one request each to ``userEvents:write``, and reads the answers. ``parent`` replaces whatever catalogue an
+    """Writes events, packs them into requests and reads the answers. ``imports`` sends many at a time to ``userEvents:import``;
+    otherwise each goes to ``userEvents:write`` by itself. ``parent`` replaces whatever catalogue an
     event came from. ``forward_control`` sends rejoins and purges on."""
 
-    limits = Limits()
-
     def __init__(
-        self, parent: str | None = None, spelling: Literal["api", "seed"] = "api", *, forward_control: bool = False
+        self,
+        parent: str | None = None,
+        spelling: Literal["api", "seed"] = "api",
+        *,
+        imports: bool = False,
+        forward_control: bool = False,
     ) -> None:
         self._parent = parent
+        self._imports = imports
         self._forward_control = forward_control
+        self.limits = Limits(max_events=MAX_EVENTS) if imports else Limits()
         self._wide = spelling == "seed"
 
     def parent_of(self, event: Event) -> str:
@@ -59,13 +73,24 @@ class GoogleRetailEncoder:
         return [self._encode(event) for event in events]
 
     def requests(self, shipment: Shipment) -> Iterable[HttpRequest]:
-        """A request for each event."""
+        """A request for each event, or one for all events of a catalogue; in any case one for each call that is none."""
+        lots: dict[str, list[int]] = {}
         for index, event in enumerate(shipment.events):
-            path = f"/v2/{self.parent_of(event)}/userEvents:{method_of(event) or 'write'}"
-            yield HttpRequest([index], shipment.documents[index], path=path, headers=JSON)
+            parent, method = self.parent_of(event), method_of(event)
+            if self._imports and method is None:
+                lots.setdefault(parent, []).append(index)
+            else:
+                path = f"/v2/{parent}/userEvents:{method or 'write'}"
+                yield HttpRequest([index], shipment.documents[index], path=path, headers=JSON)
+        for parent, indices in lots.items():
+            for start in range(0, len(indices), MAX_EVENTS):
+                lot = indices[start : start + MAX_EVENTS]
+                yield import_of(parent, lot, [shipment.documents[index] for index in lot])
 
-    def verdicts(self, request: HttpRequest, response: HttpResponse) -> Verdicts:
-        return verdict(response)
+    def verdicts(self, request: HttpRequest, response: HttpResponse) -> Verdicts | FollowUp:
+        if isinstance(request, ImportRequest):
+            return import_verdicts(request, response)
+        return poll_verdicts(request, response) if isinstance(request, PollRequest) else verdict(response)
 
     def _encode(self, event: Event) -> bytes | Unfit:
         if event.type.startswith(CONTROL):
@@ -88,9 +113,6 @@ class GoogleRetailEncoder:
         if self._forward_control and method_of(event) is not None:
             return _json.encode(event.extra)
         return Unfit(f"no event, but a call: {event.type} (forward_control sends it on)", unmapped=True)
-
-
-JSON = {"Content-Type": "application/json"}
 
 
 def document_with_everything(event: Event) -> Bag:

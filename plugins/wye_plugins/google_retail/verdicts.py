@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-
 import msgspec
 from msgspec import Struct
 
+from wye.answer import asked_secs, reason_in, redirected
 from wye.message import HttpResponse
 from wye.verdict import DELIVERED, Verdict
 
@@ -31,6 +29,8 @@ class Status(Struct, frozen=True):
 class ErrorBody(Struct, frozen=True):
     error: Status
 
+
+JSON = {"Content-Type": "application/json"}
 
 _error = msgspec.json.Decoder(ErrorBody)
 
@@ -57,7 +57,8 @@ def status_in(response: HttpResponse) -> Status:
 
 def verdict(response: HttpResponse) -> Verdict:
     """The verdict on the one event of a write."""
-    if response.status == 200 and is_object(response.body):
+    # Its beginning is enough: the sink cuts long answers, and Google's is as long as the event.
+    if response.status == 200 and response.body.lstrip()[:1] == b"{":
         return DELIVERED
     return refusal(response)
 
@@ -68,10 +69,12 @@ def refusal(response: HttpResponse) -> Verdict:
     reasons = {detail.reason for detail in error.details}
     reason = _reason(response, error)
     if code in _BUSY or (code == 403 and reasons & _QUOTA_REASONS):
-        return Verdict("busy", reason, asked_secs(response, error), code)
+        return Verdict("busy", reason, wait_secs(response, error), code)
     if code in _HINTS:
         return Verdict("hold", f"{reason} ({_HINTS[code]})", status=code)
-    if 300 <= code < 400 or code in (407, 501):
+    if 300 <= code < 400:
+        return redirected(response)
+    if code in (407, 501):
         return Verdict("hold", reason, status=code)
     if 400 <= code < 500 and code not in (409, 499):
         operators = error.status in _OPERATORS or reasons & _OPERATORS_REASONS
@@ -81,35 +84,18 @@ def refusal(response: HttpResponse) -> Verdict:
             "retry", f"{code} without a JSON object: this is no answer of Google's; look at the sink's `url`", None, code
         )
     # 409 and 499 are its own cancelled attempts, 500 a fault of its own: worth another try, but not for ever.
-    return Verdict("retry", reason, asked_secs(response, error), code)
-
-
-def is_object(body: bytes) -> bool:
-    """Whether ``body`` is a JSON object: all of Google's successes are."""
-    try:
-        msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        return False
-    return True
+    return Verdict("retry", reason, wait_secs(response, error), code)
 
 
 def _reason(response: HttpResponse, error: Status) -> str:
-    said = error.message or response.body[:800].decode("utf-8", "replace")
-    words = " ".join(said.split())[:300]
-    return ": ".join(part for part in (str(response.status), error.status, words) if part)
+    return reason_in(response, f"{error.status} {error.message}".strip() or None)
 
 
-# ── how long to wait ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def asked_secs(response: HttpResponse, error: Status) -> float | None:
-    """The wait that the answer asks for: ``Retry-After`` (seconds, or a date against the answer's own) or a ``RetryInfo``."""
-    wanted = response.headers.get("retry-after", "").strip()
-    if wanted.isascii() and wanted.isdigit():
-        return float(wanted[:9])
-    until, now = _moment(wanted), _moment(response.headers.get("date", ""))
-    if until is not None and now is not None:
-        return max(0.0, (until - now).total_seconds())
+def wait_secs(response: HttpResponse, error: Status) -> float | None:
+    """The wait that the answer asks for: ``Retry-After``, or the error's own ``RetryInfo``."""
+    asked = asked_secs(response)
+    if asked is not None:
+        return asked
     delays = [detail.retry_delay.removesuffix("s") for detail in error.details if detail.retry_delay.endswith("s")]
     return next((float(delay) for delay in delays if _is_seconds(delay)), None)
 
@@ -117,11 +103,3 @@ def asked_secs(response: HttpResponse, error: Status) -> float | None:
 def _is_seconds(text: str) -> bool:
     whole, _, fraction = text.partition(".")
     return whole.isascii() and whole.isdigit() and len(whole) < 10 and (not fraction or fraction.isdigit())
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -85,6 +85,13 @@ class HttpSinkOptions(Options, frozen=True, kw_only=True, repr_omit_defaults=Tru
     ] = None
     connect_timeout_secs: Annotated[Positive, Meta(description="How long connecting may take, TLS included.")] = 10.0
     timeout_secs: Annotated[Positive, Meta(description="How long a request may take, from connecting to its answer.")] = 30.0
+    follow_up_timeout_secs: Annotated[
+        Positive,
+        Meta(
+            description="How long a vendor's own operation (an import that it works on) is asked after. Beyond that its events"
+            " are sent again."
+        ),
+    ] = 600.0
     concurrency: Annotated[Count, Meta(description="Requests under way at a time. 1 keeps the events in order.")] = 4
     compression: Annotated[
         Literal["none", "gzip"],

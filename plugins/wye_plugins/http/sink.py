@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from urllib.parse import urlsplit
 
 import httpx
 import trio
+from msgspec import structs
 
-from wye.message import HttpRequest, Shipment
+from wye.message import FollowUp, HttpRequest, HttpResponse, Shipment
 from wye.net import adapter_name, authority, check_url, host_and_port, public_url
 from wye.options import OptionsError
-from wye.plugin import Outbound, RequestEncoder, SinkContext
+from wye.plugin import AuthError, Outbound, RequestEncoder, SinkContext
 from wye.verdict import Verdict, Verdicts, per_event
 from wye_plugins.http.client import Client
 from wye_plugins.http.config import SCHEMES, HttpSinkOptions
@@ -34,6 +36,7 @@ class HttpSink:
         self._name = context.name
         self._options = options
         self._encoder = encoder
+        self._auth = context.adapter.auth
         self._url = options.url or _base_url(context.adapter)
         self._where = authority(urlsplit(self._url))
         self._client: Client | None = None
@@ -75,12 +78,32 @@ class HttpSink:
         """One verdict for each event."""
         placed: list[Verdict | None] = [None] * len(shipment.events)
         for request in self._requests(shipment):
-            verdicts, stop = await self._carry(request)
-            for index, verdict in zip(request.indices, verdicts, strict=True):
-                placed[index] = verdict
+            stop = await self._see_through(request, placed)
             if stop is not None:
                 return [verdict or stop for verdict in placed]
         return [verdict or _FORGOTTEN for verdict in placed]
+
+    async def _see_through(self, request: HttpRequest, placed: list[Verdict | None]) -> Verdict | None:
+        """Send a request and all that follows from it, until each of its events has its verdict; returns one for all that is
+        not sent yet when there is no point in going on."""
+        until = trio.current_time() + self._options.follow_up_timeout_secs
+        waiting = deque([(request, 0.0)])
+        while waiting:
+            one, after_secs = waiting.popleft()
+            answer: Verdicts | FollowUp
+            if trio.current_time() + after_secs > until:
+                answer = Verdict("retry", f"not finished within {self._options.follow_up_timeout_secs:g} s")
+            else:
+                await trio.sleep(after_secs)
+                answer = await self._carry(one)
+            if isinstance(answer, FollowUp):
+                waiting.extendleft((next_one, answer.after_secs) for next_one in reversed(answer.requests))
+                continue
+            for index, verdict in zip(one.indices, per_event(answer, len(one.indices)), strict=True):
+                placed[index] = verdict
+            if isinstance(answer, Verdict) and answer.kind == "busy":
+                return answer
+        return None
 
     def _requests(self, shipment: Shipment) -> Iterator[HttpRequest]:
         """The adapter's requests, until there are no more or the adapter fails."""
@@ -92,26 +115,39 @@ class HttpSink:
         except Exception as error:
             self._say(error)
 
-    async def _carry(self, request: HttpRequest) -> tuple[Sequence[Verdict], Verdict | None]:
-        """Verdicts for the request's events, and one for all that is not sent yet when there is no point in going on."""
-        client = self._client
-        assert client is not None, "send is called while open"
-        count = len(request.indices)
+    async def _carry(self, request: HttpRequest) -> Verdicts | FollowUp:
+        """One request and what its answer means. Whatever goes wrong is a verdict too."""
         try:
-            response = await client.exchange(request)
+            response = await self._exchange(request)
         except trio.TooSlowError:
-            stop = Verdict("busy", f"no answer from {self._where} within {self._options.timeout_secs:g} s")
-            return [stop] * count, stop
+            return Verdict("busy", f"no answer from {self._where} within {self._options.timeout_secs:g} s")
+        except AuthError as error:
+            return Verdict("busy" if error.passing else "hold", str(error))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            stop = verdict_of(error, self._where)
-            return [stop] * count, stop
+            return verdict_of(error, self._where)
         try:
-            verdicts = self._encoder.verdicts(request, response)
-            each = per_event(verdicts, count)
+            answer = self._encoder.verdicts(request, response)
+            if isinstance(answer, FollowUp):
+                _check_follow_up(answer, request)
+            else:
+                per_event(answer, len(request.indices))
         except Exception as error:
             self._say(error)
-            return [Verdict("retry", "the adapter could not read the answer; see the log", None, response.status)] * count, None
-        return each, verdicts if isinstance(verdicts, Verdict) and verdicts.kind == "busy" else None
+            return Verdict("retry", "the adapter could not read the answer; see the log", None, response.status)
+        return answer
+
+    async def _exchange(self, request: HttpRequest) -> HttpResponse:
+        """With credentials where the adapter has some; with new ones when they are not accepted, once."""
+        client = self._client
+        assert client is not None, "send is called while open"
+        auth = self._auth
+        if auth is None:
+            return await client.exchange(request)
+        response = await client.exchange(_signed(request, await auth.headers()))
+        if response.status != _NOT_ACCEPTED:
+            return response
+        await auth.invalidate()
+        return await client.exchange(_signed(request, await auth.headers()))
 
     def _say(self, error: Exception) -> None:
         if type(error) not in self._said:
@@ -131,4 +167,15 @@ def _check(request: HttpRequest, count: int) -> None:
         raise ValueError(f"a request for the events {list(request.indices)} of {count}")
 
 
+def _check_follow_up(answer: FollowUp, request: HttpRequest) -> None:
+    indices = [index for one in answer.requests for index in one.indices]
+    if sorted(indices) != sorted(request.indices):
+        raise ValueError(f"follow-up requests for the events {indices} where {list(request.indices)} were sent")
+
+
+def _signed(request: HttpRequest, credentials: Mapping[str, str]) -> HttpRequest:
+    return structs.replace(request, headers={**request.headers, **credentials})
+
+
+_NOT_ACCEPTED = 401
 _FORGOTTEN = Verdict("retry", "the adapter put this event into no request")
