@@ -12,6 +12,7 @@ with an ``eventTime`` that is no RFC 3339 time with a zone, is a failure: Google
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 import msgspec
@@ -28,7 +29,8 @@ Bag = dict[str, Json]
 
 _json = msgspec.json.Encoder(decimal_format="number")
 
-# Whatever names one of these has to be spelt or put together anew before it is read.
+# Whatever names one of these has to be spelt or put together anew before it is read. Few documents have any such name at all.
+_SNAKE_NAME = re.compile(rb'_[a-z_]+"\s*:')
 _ODD_NAMES = tuple(f'"{name}"'.encode() for name in (*CAMEL, EXTRA))
 
 
@@ -40,7 +42,7 @@ class GoogleRetailDecoder:
 
     def decode(self, payload: Payload, tenant: str | None = None) -> Decoded:
         body = payload.body
-        if any(name in body for name in _ODD_NAMES):
+        if _SNAKE_NAME.search(body) is not None and any(name in body for name in _ODD_NAMES):
             records, failures = self._read_anew(payload)
         else:
             records, failures = self._wire.read(payload)

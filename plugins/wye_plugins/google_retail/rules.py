@@ -6,6 +6,7 @@ is answered INVALID_ARGUMENT.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections.abc import Iterator
 from decimal import Decimal
@@ -149,10 +150,13 @@ def _is_negative(value: Json) -> bool:
 
 def is_address(value: Json) -> bool:
     """Whether Google takes it for an address; it takes none too."""
-    if not value:
-        return True
+    return not value or (type(value) is str and _is_address(value))
+
+
+@functools.lru_cache(4096)
+def _is_address(text: str) -> bool:
     try:
-        ipaddress.ip_address(value)
+        ipaddress.ip_address(text)
     except ValueError:
         return False
     return True

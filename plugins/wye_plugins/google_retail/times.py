@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +11,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 
 
+@functools.lru_cache(1024)
 def parse_time(text: str) -> tuple[int, int] | None:
     """Milliseconds since 1970-01-01 UTC (rounded down) and the nanoseconds below them, or ``None`` where it is no time."""
     match = _TIME.fullmatch(text)
