@@ -119,8 +119,8 @@ def _time(value: Json) -> bool:
 
 
 def _empty(value: Json) -> bool:
-    """Whatever is more than empty would have been read."""
-    return value in ("", [])
+    """Whatever is more than an empty list would have been read, or is no list."""
+    return value == []
 
 
 _PRICE: Members = {
