@@ -89,6 +89,8 @@ def is_attribute(name: str, attribute: Json) -> bool:
     value = read_value(bag)
     if value is UNSET or not bag.keys() <= {"text", "numbers", "searchable", "indexable"}:
         return False
+    if any(type(bag[kind]) is not list for kind in ("text", "numbers") if kind in bag):
+        return False
     if any(type(bag[flag]) is not bool for flag in ("searchable", "indexable") if flag in bag):
         return False
     if "searchable" in bag and "numbers" in bag:

@@ -10,7 +10,7 @@ from msgspec import UNSET, structs
 
 from wye.event import Item, Json, Page
 from wye.wire import amount, parse
-from wye_plugins.google_retail.attributes import MONEY, Bag, carried, read_value
+from wye_plugins.google_retail.attributes import MAX_KEY, MONEY, Bag, carried, read_value
 from wye_plugins.google_retail.floats import in_float32
 from wye_plugins.google_retail.schema import GrCompletion, GrEvent
 from wye_plugins.google_retail.slots import COMPLETION, EVENT_ID, FIELDS, MEMBERS, SLOTS, text, write_slot
@@ -88,7 +88,7 @@ def read_slots(attributes: Bag, facts: dict[str, Any], attrs: Bag, extra: Bag) -
                 value = UNSET  # a member has taken its place
             elif value is not UNSET:
                 attrs[name] = value
-        if value is UNSET or (name in MEMBERS and not by_wye) or write_slot(name, value) != attribute:
+        if value is UNSET or len(name) > MAX_KEY or (name in MEMBERS and not by_wye) or write_slot(name, value) != attribute:
             _aside(extra)[name] = attribute
     if page:
         facts["page"] = structs.replace(facts["page"] or _NO_PAGE, **page)

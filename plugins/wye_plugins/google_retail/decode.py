@@ -88,7 +88,10 @@ def _restored(document: Bag) -> Bag:
     document = {**document, "attributes": left}
     if not left:
         del document["attributes"]
-    return merged(document, cast(Bag, more))
+    more = cast(Bag, more)
+    if type(more.get("attributes")) is dict and left:
+        more["attributes"] = {name: one for name, one in cast(Bag, more["attributes"]).items() if name not in left}
+    return merged(document, more)
 
 
 def merged(document: Bag, more: Bag) -> Bag:

@@ -33,7 +33,7 @@ from wye_plugins.google_retail.operation import (
     poll_verdicts,
 )
 from wye_plugins.google_retail.purchase import UnfitError
-from wye_plugins.google_retail.rules import EVERYWHERE, allowed, missing
+from wye_plugins.google_retail.rules import EVERYWHERE, allowed, missing, too_long
 from wye_plugins.google_retail.schema import VENDOR
 from wye_plugins.google_retail.slots import SEED_DETAIL
 from wye_plugins.google_retail.verdicts import JSON, verdict
@@ -107,6 +107,8 @@ class GoogleRetailEncoder:
         elif not self._wide:
             cut(document)
         lack = missing(document)
+        if lack is None and event.extra and not self._wide:
+            lack = too_long(document)
         return _json.encode(document) if lack is None else Unfit(lack)
 
     def _control(self, event: Event) -> bytes | Unfit:

@@ -65,7 +65,11 @@ def _timed(record: GrEvent, payload: Payload, extra: Bag) -> tuple[GrEvent, int,
         return record, *found
     ets = amount(payload.query.get("ets"))
     time_ms = int(ets) if ets is not None and abs(ets) < 10**15 else payload.received_ms
-    return structs.replace(record, eventTime=format_time(time_ms)), time_ms, 0
+    rest = record.rest
+    if rest is not UNSET and "eventTime" in rest:  # a null
+        del extra["eventTime"]
+        rest = {name: value for name, value in rest.items() if name != "eventTime"} or UNSET
+    return structs.replace(record, eventTime=format_time(time_ms), rest=rest), time_ms, 0
 
 
 def _text(value: str | None, name: str, odd: Bag) -> str | None:

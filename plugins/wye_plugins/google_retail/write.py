@@ -44,9 +44,10 @@ def document_of(event: Event, name: str, *, wide: bool) -> Bag:
     purchase = part(document.get("purchaseTransaction"))
     if type(purchase.get("id")) is str:
         purchase["id"] = _id("order_id", purchase["id"], attributes, keep=keep)
+    hashed = bool(attributes)
     if event.items is not None:
         document["productDetails"] = [_detail(item, wide=wide) for item in event.items]
-    moved = _bag(event, document, attributes, may | ANYWHERE, own_attributes) or bool(left)
+    moved = _bag(event, document, attributes, may | ANYWHERE, own_attributes) or bool(left) or hashed
     if moved or not own:
         attributes[EVENT_ID] = {"text": pieces(event.id)}
     _slots(event, attributes, left, own_attributes)
@@ -200,7 +201,7 @@ def _bag(event: Event, document: Bag, attributes: Bag, may: frozenset[str], own_
     for name, value in left.items():
         if name in own_attributes:
             continue  # it is laid over the document as it came
-        attribute = write_value(value) if name and len(name) <= MAX_KEY else None
+        attribute = write_value(value) if len(name) <= MAX_KEY else None
         if attribute is not None:
             attributes[name] = attribute
     return moved

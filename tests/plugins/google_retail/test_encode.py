@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from plugins.google_retail.retail_kit import (
     NOW_MS,
@@ -120,6 +121,32 @@ def test_what_is_no_product_among_products_is_carried_too() -> None:
     carried = written(event)
     assert carried["productDetails"] == [{"product": {"id": "a"}}]
     assert back(carried) == event
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        '"eventTime":null',
+        '"visitorId":"' + "v" * 129 + '"',
+        '"sessionId":"' + "é" * 65 + '"',
+        '"uri":"' + "u" * 5001 + '","userInfo":{"ipAddress":"here","userAgent":"' + "a" * 1001 + '"}',
+        '"offset":5,"attributes":{"event_id":{"text":[]},"a":{"text":["x"],"numbers":null}}',
+        '"attributes":{"a":{"numbers":[1],"text":{}}}',
+        '"attributes":{"a":{"numbers":[1],"searchable":true}}',
+        '"purchaseTransaction":{"id":"t","revenue":"5","tax":{}}',
+    ],
+)
+def test_what_mutated_documents_have_shown(members: str) -> None:
+    """Each of these was once refused by Google's parser, or came back as another event."""
+    event = one('{"eventType":"home-page-view","visitorId":"v",' + members + "}")
+    again = back(written(event))
+    assert structs.replace(again, extra={}) == structs.replace(event, extra={})
+
+
+def test_a_length_that_cannot_be_mended_is_dead_lettered() -> None:
+    given = """{"eventType":"purchase-complete","visitorId":"v","productDetails":[{"product":{"id":"a"},"quantity":1}],
+        "purchaseTransaction":{"id":"%s","revenue":5,"currencyCode":"EUR","tax":{}}}"""
+    assert "purchaseTransaction.id is longer than 128" in unfit(one(given % ("x" * 129))).reason
 
 
 def test_long_content_is_carried_in_several_attributes() -> None:
