@@ -9,6 +9,8 @@ An event that came as Reelevant goes out as it came, with what the vendor requir
 - ``value`` is the goods' total, or else the grand total, cut to two decimals as the vendor would do it. The whole amount is
   then in the label ``goods_total`` or ``grand_total``.
 - What else the event has goes into labels, which are texts.
+- A time within three years of 1970 is refused: the vendor's first page says "unix timestamp", and in milliseconds such a time
+  looks like one in seconds.
 
 Any type has a name, since the vendor takes any; where the name says less, the label ``wye_event_type`` holds the type.
 """
@@ -41,6 +43,7 @@ from wye_plugins.reelevant.schema import (
     LIMITS,
     PLACEHOLDERS,
     PURCHASE_REFERENCES,
+    SECONDS_BELOW,
     TYPE_LABEL,
     VENDOR,
     ReEvent,
@@ -53,6 +56,7 @@ from wye_plugins.reelevant.verdicts import verdict
 _json = msgspec.json.Encoder(decimal_format="number")
 
 _NOBODY = Unfit("tmpId: Reelevant requires it, and the event names no visitor, user or session that is no placeholder")
+_NO_TIME = Unfit("timestamp: in milliseconds this time (within three years of 1970) is a number that is read as seconds")
 _NO_IDS = Unfit("ids: Reelevant takes the ids of this event for placeholders, and would drop it for having no others")
 
 
@@ -97,6 +101,8 @@ class ReelevantEncoder:
         extra = event.extra
         if _somebody(event) is None and "tmpId" not in extra:
             return _NOBODY
+        if _is_taken_for_seconds(event.time_ms) and "timestamp" not in extra:
+            return _NO_TIME
         envelope = self._envelope(event, _own_name(event), _own_labels(event, extra))
         if not extra:
             return envelope
@@ -111,6 +117,8 @@ class ReelevantEncoder:
             return Unfit(f"name: Reelevant requires one, and there is none for {event.type}", unmapped=True)
         if _somebody(event) is None:
             return _NOBODY
+        if _is_taken_for_seconds(event.time_ms):
+            return _NO_TIME
         if ids == [] and ids_of(event, own=True):
             return _NO_IDS
         labels = attributes_as_labels(event) | facts_as_labels(event)
@@ -149,6 +157,10 @@ def _somebody(event: Event) -> str | None:
     """Whom the event is about, by the first of its identities that the vendor does not take for a placeholder."""
     ids = (event.visitor_id, event.user_id, event.session_id)
     return next((each for each in ids if each is not None and each not in PLACEHOLDERS), None)
+
+
+def _is_taken_for_seconds(time_ms: int) -> bool:
+    return time_ms != 0 and -SECONDS_BELOW < time_ms < SECONDS_BELOW
 
 
 def _bare(url: str) -> str:

@@ -207,6 +207,28 @@ def test_quirk_the_url_is_without_parameters_and_fragment() -> None:
     assert encode(event_of(), ReelevantEncoder(default_url="app://home"))["url"] == "app://home"
 
 
+@pytest.mark.parametrize("time_ms", [1, 1_700_000_000, 10**11 - 1, -1, 1 - 10**11])
+def test_a_time_that_would_be_read_as_seconds_is_not_sent(time_ms: int) -> None:
+    unfit = encode(event_of(time_ms=time_ms))
+    assert isinstance(unfit, Unfit)
+    assert unfit.reason.startswith("timestamp: ")
+    assert not unfit.unmapped
+
+
+@pytest.mark.parametrize("time_ms", [0, 10**11, -(10**11), 1_700_000_000_000])
+def test_any_other_time_is_sent_in_milliseconds(time_ms: int) -> None:
+    document = encode(event_of(time_ms=time_ms))
+    assert document["timestamp"] == time_ms
+    assert read_back(document).time_ms == time_ms
+
+
+def test_seconds_of_the_vendors_own_clients_go_back_as_seconds() -> None:
+    document = {**exact(SAMPLES["seed-assembled"]), "timestamp": 1_700_000}
+    event = read_back(document)
+    assert event.time_ms == 1_700_000_000
+    assert encode(event)["timestamp"] == 1_700_000
+
+
 def test_the_user_agent_is_written_as_the_seed_has_it() -> None:
     assert encode(event_of(device=Device(user_agent="Mozilla")))["ua"] == "Mozilla"
     assert "ua" not in encode(event_of(device=Device(os="iOS")))
@@ -264,7 +286,7 @@ def test_any_event_of_this_vendor_can_be_read_as_anothers(document: dict[str, An
     event = read_back(document)
     found = encode(structs.replace(event, origin=Origin(vendor="test")))
     if isinstance(found, Unfit):
-        assert found.reason.split(":")[0] in ("tmpId", "ids", "name")
+        assert found.reason.split(":")[0] in ("tmpId", "ids", "name", "timestamp")
         return
     assert all(type(label) is str for name, label in found["data"].items() if name not in ("ids", "value"))
     back = read_back(found)
