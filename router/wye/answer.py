@@ -10,6 +10,9 @@ from wye.verdict import Verdict
 
 _SHOWN_CHARS = 200
 
+MOST_ASKED_SECS = 3600.0
+"""The longest wait that a peer may ask for: a slip in a ``Retry-After`` must not stop anything for a year."""
+
 
 def reason_in(response: HttpResponse, said: str | None = None) -> str:
     """The status and what is said with it (``said``, or else the body as it is), on one line and cut."""
@@ -19,12 +22,13 @@ def reason_in(response: HttpResponse, said: str | None = None) -> str:
 
 
 def asked_secs(response: HttpResponse) -> float | None:
-    """``Retry-After`` in seconds, in either of its forms; a date is held against the answer's own ``Date``."""
+    """``Retry-After`` in seconds, in either of its forms, ``MOST_ASKED_SECS`` at the most; a date is held against the answer's
+    own ``Date``."""
     asked = response.headers.get("retry-after", "").strip()
     if asked.isascii() and asked.isdigit():
-        return float(asked[:9])
+        return min(float(asked[:9]), MOST_ASKED_SECS)
     until, now = _moment(asked), _moment(response.headers.get("date", ""))
-    return None if until is None or now is None else max(0.0, (until - now).total_seconds())
+    return None if until is None or now is None else min(max(0.0, (until - now).total_seconds()), MOST_ASKED_SECS)
 
 
 def redirected(response: HttpResponse) -> Verdict:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from decimal import Decimal, DecimalException
-from email.utils import parsedate_to_datetime
 
 import msgspec
 from msgspec import Struct
 
+from wye.answer import asked_secs
 from wye.event import CONTROL, Event, to_json
 from wye.message import Decoded, Failure, HttpRequest, HttpResponse, Payload, Shipment, Unfit
 from wye.options import Options
@@ -97,7 +97,7 @@ def by_status(response: HttpResponse) -> Verdict:
     """What an HTTP status means where no vendor says otherwise."""
     status = response.status
     reason = f"answered {status}"
-    after = _asked_secs(response)
+    after = asked_secs(response)
     if 200 <= status < 300:
         return DELIVERED
     if status in (401, 403, 404) or 300 <= status < 400:
@@ -105,22 +105,6 @@ def by_status(response: HttpResponse) -> Verdict:
     if status in (408, 425, 429) or status >= 500:
         return Verdict("busy", reason, after, status)
     return Verdict("rejected", reason, None, status)
-
-
-def _asked_secs(response: HttpResponse) -> float | None:
-    """``Retry-After``: seconds, or a date, which is held against the answer's own ``Date``."""
-    asked = response.headers.get("retry-after", "").strip()
-    if asked.isascii() and asked.isdigit():
-        return float(asked[:9])
-    until, now = _moment(asked), _moment(response.headers.get("date", ""))
-    return max(until - now, 0.0) if until is not None and now is not None else None
-
-
-def _moment(text: str) -> float | None:
-    try:
-        return parsedate_to_datetime(text).timestamp()
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
 
 
 @hookimpl

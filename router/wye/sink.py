@@ -12,6 +12,7 @@ from typing import cast
 
 import trio
 
+from wye.answer import MOST_ASKED_SECS
 from wye.batch import Batch, Lot, Parcel, runs
 from wye.batcher import Batcher, largest_document
 from wye.buffer import MemoryBuffer
@@ -27,9 +28,6 @@ from wye.trouble import Trouble
 from wye.verdict import DELIVERED, Verdict, per_event
 
 log = logging.getLogger("wye.sink")
-
-MOST_ASKED_SECS = 3600.0
-"""The longest wait that a vendor may ask for: a slip in a ``Retry-After`` must not stop a sink for a year."""
 
 
 class Sink:

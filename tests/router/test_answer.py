@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from wye.answer import asked_secs, reason_in, redirected
+from wye.answer import MOST_ASKED_SECS, asked_secs, reason_in, redirected
 from wye.message import HttpResponse
 
 
@@ -14,6 +14,10 @@ from wye.message import HttpResponse
         ({"retry-after": " 0 "}, 0.0),
         ({"retry-after": "soon"}, None),
         ({"retry-after": "-5"}, None),
+        ({"retry-after": "²"}, None),
+        ({"retry-after": "9" * 500}, MOST_ASKED_SECS),
+        ({"retry-after": "soon", "date": "now"}, None),
+        ({"retry-after": "Wed, 21 Oct 2065 07:28:00 GMT", "date": "Wed, 21 Oct 2026 07:27:30 GMT"}, MOST_ASKED_SECS),
         ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
         ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT", "date": "Wed, 21 Oct 2026 07:27:30 GMT"}, 30.0),
         ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT", "date": "Wed, 21 Oct 2026 08:28:00 GMT"}, 0.0),

@@ -12,6 +12,8 @@ import trio
 from msgspec import Struct, structs
 from trio_websocket import ConnectionRejected, wrap_client_stream
 
+from wye.answer import asked_secs
+from wye.message import HttpResponse
 from wye.net import ClientTls, client_context, host_and_port, public_url, reason_of
 from wye.plugin import Stream
 from wye_plugins.websocket.config import WebSocketSinkOptions, WebSocketSourceOptions
@@ -148,13 +150,8 @@ async def _handshake(dial: Dial, wire: Wire, nursery: trio.Nursery) -> Link:
 def _refusal(wire: Wire, reader: ReaderTask) -> ConnectionError:
     failure = reader.failure
     if isinstance(failure, ConnectionRejected):
-        return RefusedError(failure.status_code, _retry_after(dict(failure.headers)))
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in failure.headers}
+        return RefusedError(failure.status_code, asked_secs(HttpResponse(failure.status_code, headers)))
     if wire.status is not None and wire.status != 101:
         return RefusedError(wire.status)
     return ConnectionError("the server closed the connection during the opening handshake")
-
-
-def _retry_after(headers: Mapping[bytes, bytes]) -> float | None:
-    """Seconds, where the server named them; the date form is left to our own backoff."""
-    value = headers.get(b"retry-after", b"")
-    return float(value) if value.isdigit() and len(value) < 6 else None

@@ -61,6 +61,9 @@ def saying(answer: bytes) -> Callable[[trio.SocketStream], Awaitable[None]]:
     return handler
 
 
+IN_30_SECS = b"Date: Wed, 21 Oct 2026 07:27:30 GMT\r\nRetry-After: Wed, 21 Oct 2026 07:28:00 GMT\r\n"
+
+
 @pytest.mark.parametrize(
     ("answer", "status", "after_secs"),
     [
@@ -69,6 +72,7 @@ def saying(answer: bytes) -> Callable[[trio.SocketStream], Awaitable[None]]:
         (b"HTTP/1.0 404 Not Found\r\n\r\n", 404, None),
         (b"HTTP/1.1 503 Busy\r\nRetry-After: 12\r\nContent-Length: 0\r\n\r\n", 503, 12),
         (b"HTTP/1.1 503 Busy\r\nRetry-After: Wed, 21 Oct 2065 07:28:00 GMT\r\nContent-Length: 0\r\n\r\n", 503, None),
+        (b"HTTP/1.1 503 Busy\r\n" + IN_30_SECS + b"Content-Length: 0\r\n\r\n", 503, 30),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", 200, None),
         (b"HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n", 302, None),
     ],
