@@ -11,6 +11,7 @@ _OPERATOR = {
     401: "the authentication cookie is missing or no longer valid (set `headers.cookie`)",
     403: "the app id and the endpoint do not belong together, or the authentication cookie is wrong",
     404: "there is no such path (the vendor's default is /collect)",
+    405: "the method is not taken there, though the vendor takes any; look at the sink's `url` and `method`",
     407: "the proxy wants credentials",
 }
 

@@ -22,7 +22,7 @@ from wye_plugins.clickstream.verdicts import verdict
         (401, "hold"),
         (403, "hold"),
         (404, "hold"),
-        (405, "rejected"),
+        (405, "hold"),
         (407, "hold"),
         (408, "busy"),
         (413, "rejected"),
