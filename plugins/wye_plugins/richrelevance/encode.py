@@ -2,15 +2,16 @@
 
 The stream has eight event types and no free names: any other type is *unmapped*. It has no currency, no order id and no bag,
 and a view is about one item: the first. Prices are written in whole cents, halves of a cent rounded to even; a price or
-quantity that is not there, or a quantity that is no whole number, is left out rather than made up. ``userId`` is always
-written, empty where nobody is signed in, as the vendor does.
+quantity that is not there, or a quantity that is no whole number, is left out rather than made up. ``userId`` and
+``sessionId`` are on all of the vendor's events: they are always written, empty where there is none, as the vendor does with
+``userId``. An event from elsewhere that does not say what it is about (a search without a term, a line without an id) is unfit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -43,10 +44,13 @@ class RichRelevanceEncoder:
         subject = _WRITE[kind.type](event, kind) if kind else {}
         if isinstance(subject, Unfit):
             return subject
+        lack = None if own or kind is None else _lack(subject, kind)
+        if lack is not None:
+            return Unfit(f"RichRelevance: {lack}")
         record = RrEvent(
             apiKey=self._api_key or event.origin.tenant or (None if own else "wye"),
             userId=event.user_id if own else event.user_id or "",
-            sessionId=event.session_id,
+            sessionId=event.session_id if own else event.session_id or "",
             rrUserId=event.visitor_id,
             eventType=kind.name if kind else event.type[len(CUSTOM) :],
             eventTime=event.time_ms,
@@ -58,6 +62,18 @@ class RichRelevanceEncoder:
         if self._api_key:
             extra = {name: value for name, value in extra.items() if name != "apiKey"}
         return _json.encode(overlay(msgspec.to_builtins(record, builtin_types=(Decimal,)), extra))
+
+
+def _lack(subject: dict[str, Any], kind: Kind) -> str | None:
+    """What an event of this type has in every document of the vendor's and this one does not say."""
+    said = subject.get(kind.member)
+    if said is None or said == "":
+        return f"{kind.member} is required for {kind.name}"
+    if isinstance(said, list):
+        for place, line in enumerate(cast(list[dict[str, Json]], said)):
+            if "itemId" not in line:
+                return f"{kind.member}[{place}].itemId is required"
+    return None
 
 
 def _one_item(event: Event, kind: Kind) -> dict[str, Any] | Unfit:

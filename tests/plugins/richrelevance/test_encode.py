@@ -83,12 +83,13 @@ def test_an_event_from_elsewhere_has_every_common_member() -> None:
     assert encode(make_event(type="search", search_query="shoes")) == {
         "apiKey": "wye",
         "userId": "",
+        "sessionId": "",
         "eventType": "search",
         "eventTime": 1_700_000_000_000,
         "searchTerm": "shoes",
     }
-    tenant = make_event(type="search", origin=Origin(vendor="test", tenant="shop"), user_id="u", visitor_id="v", session_id="s")
-    found = encode(tenant)
+    who = {"user_id": "u", "visitor_id": "v", "session_id": "s"}
+    found = encode(make_event(type="search", search_query="shoes", origin=Origin(vendor="test", tenant="shop"), **who))
     assert (found["apiKey"], found["userId"], found["rrUserId"], found["sessionId"]) == ("shop", "u", "v", "s")
 
 
@@ -124,11 +125,39 @@ def test_money_becomes_whole_cents_and_halves_go_to_the_even_one(price: str, cen
 
 
 def test_no_price_and_no_quantity_are_made_up() -> None:
-    event = make_event(
-        type="add_to_cart", items=(Item(id="a"), Item(id="b", quantity=Decimal("0.5")), Item(quantity=Decimal("2.0")))
-    )
-    assert encode(event)["addedToCartItems"] == [{"itemId": "a"}, {"itemId": "b"}, {"quantity": 2}]
-    assert "addedToCartItems" not in encode(make_event(type="add_to_cart"))
+    items = (Item(id="a"), Item(id="b", quantity=Decimal("0.5")), Item(id="c", quantity=Decimal("2.0")))
+    found = encode(make_event(type="add_to_cart", items=items))["addedToCartItems"]
+    assert found == [{"itemId": "a"}, {"itemId": "b"}, {"itemId": "c", "quantity": 2}]
+    assert encode(make_event(type="add_to_cart", items=()))["addedToCartItems"] == []
+
+
+@pytest.mark.parametrize(
+    ("event", "lack"),
+    [
+        (make_event(type="item_view"), "viewedItem is required for itemView"),
+        (make_event(type="item_view", items=()), "viewedItem is required for itemView"),
+        (make_event(type="item_view", items=(Item(name="Desk"),)), "viewedItem is required for itemView"),
+        (
+            make_event(type="item_view", item_ids_are="category", items=(Item(id="shoes"),)),
+            "viewedItem is required for itemView",
+        ),
+        (make_event(type="item_click"), "clickProductId is required for itemClick"),
+        (make_event(type="category_view"), "viewedCategory is required for categoryView"),
+        (make_event(type="brand_view"), "viewedBrand is required for brandView"),
+        (make_event(type="search"), "searchTerm is required for search"),
+        (make_event(type="add_to_cart"), "addedToCartItems is required for addedToCart"),
+        (make_event(type="purchase"), "orders is required for order"),
+        (make_event(type="purchase", items=(Item(id="a"), Item(quantity=Decimal(2)))), "orders[1].itemId is required"),
+    ],
+)
+def test_an_event_from_elsewhere_that_does_not_say_what_it_is_about_is_unfit(event: Event, lack: str) -> None:
+    assert encode(event) == Unfit(f"RichRelevance: {lack}")
+
+
+@pytest.mark.parametrize("kind", ["itemView", "categoryView", "search", "addedToCart", "order"])
+def test_one_that_came_as_richrelevance_goes_out_as_it_came(kind: str) -> None:
+    body = written({"eventType": kind, "eventTime": 1_700_000_000_000})
+    assert same(encode(decoder.decode(Payload(body)).events[0]), exact(body))
 
 
 def test_a_view_is_about_the_first_item() -> None:
@@ -141,7 +170,6 @@ def test_categories_and_brands_may_be_named_by_items() -> None:
     assert encode(category)["viewedCategory"] == "shoes"
     brand = make_event(type="brand_view", item_ids_are="brand", items=(Item(id="acme"),))
     assert encode(brand)["viewedBrand"] == "acme"
-    assert "viewedItem" not in encode(make_event(type="item_view", item_ids_are="category", items=(Item(id="shoes"),)))
 
 
 def test_what_another_vendor_alone_knows_is_not_written() -> None:
