@@ -14,23 +14,25 @@ from wye.event import Event
 class Batch(Struct, eq=False):
     """Events on their way to one sink, with the delivery that waits for them.
 
-    ``event_bytes`` is the mean size of one event as received, used for bounds in bytes.
+    ``event_bytes`` is the mean size of one event as received, used for bounds in bytes. ``came_at`` is when the events came, on
+    trio's clock; a buffer sets it.
     """
 
     events: Sequence[Event]
     delivery: Delivery
     event_bytes: int = 0
+    came_at: float = 0.0
 
     def split(self, count: int) -> tuple[Batch, Batch]:
         """The first ``count`` events, and the others; both answer to the same delivery."""
         return (
-            Batch(self.events[:count], self.delivery, self.event_bytes),
-            Batch(self.events[count:], self.delivery, self.event_bytes),
+            Batch(self.events[:count], self.delivery, self.event_bytes, self.came_at),
+            Batch(self.events[count:], self.delivery, self.event_bytes, self.came_at),
         )
 
 
 class Lot(Struct, eq=False):
-    """Events taken out of a buffer together. They count against its bound until they are released.
+    """Events taken out of a buffer together. They count against its bound until they are settled.
 
     ``batches`` says, aligned with ``events``, which batch each came in. ``bytes`` is their size as received.
     """

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import trio
 
-from wye.buffer import MemoryBuffer
+from wye.buffer import Buffer
 
 log = logging.getLogger("wye.sink")
 
@@ -23,7 +23,7 @@ STILL_SECS = 10.0
 class Room:
     """The way into one sink's buffer. Who has to wait holds ``turn``, so that who came first is first."""
 
-    def __init__(self, name: str, buffer: MemoryBuffer) -> None:
+    def __init__(self, name: str, buffer: Buffer) -> None:
         self.turn = trio.Lock()
         self._name = name
         self._buffer = buffer

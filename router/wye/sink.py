@@ -15,7 +15,7 @@ import trio
 from wye.answer import MOST_ASKED_SECS
 from wye.batch import Batch, Lot, Parcel, runs
 from wye.batcher import Batcher, largest_document
-from wye.buffer import MemoryBuffer
+from wye.buffer import Buffer, Fate
 from wye.deadletters import DeadLetter, DeadLetters, now_text
 from wye.delivery import Delivery, Outcome
 from wye.event import Event
@@ -42,7 +42,7 @@ class Sink:
         name: str,
         transport: Transport,
         encoder: Encoder,
-        buffer: MemoryBuffer,
+        buffer: Buffer,
         batcher: Batcher,
         backoff: Backoff,
         max_attempts: int,
@@ -62,6 +62,8 @@ class Sink:
         self._queued = trio.Event()
         self._closing = False
         self._burying = 0
+        self._letters = 0
+        self._letter_written = trio.Event()
         self._dropping = False
         self._trouble = Trouble(log, f"sink {name}")
 
@@ -112,11 +114,25 @@ class Sink:
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Open the transport, carry events until closed and empty, close the transport. Raises ``StartError`` before it has
         started. Dead letters may still be on their way to the disk when it returns; their events are in flight until then."""
-        async with self._transport.open():
-            task_status.started()
-            async with trio.open_nursery() as nursery:
-                for worker in range(self._transport.concurrency):
-                    nursery.start_soon(self._work, worker)
+        async with trio.open_nursery() as buffer:
+            await buffer.start(self.buffer.run, self.account, self._wake)
+            self._count_in_flight()
+            async with self._transport.open():
+                task_status.started()
+                async with trio.open_nursery() as nursery:
+                    for worker in range(self._transport.concurrency):
+                        nursery.start_soon(self._work, worker)
+            while self.buffer.durable and self._letters:
+                # What a file holds is taken out of it only when its letter is safe.
+                self._letter_written = trio.Event()
+                await self._letter_written.wait()
+            self.buffer.finish()
+
+    def _wake(self) -> None:
+        """The buffer has more to take, or more room."""
+        self._count_in_flight()
+        self._queued.set()
+        self.room.freed()
 
     async def _work(self, worker: int) -> None:
         while (lot := await self._collect()) is not None:
@@ -227,7 +243,7 @@ class Sink:
 
     def _settle_delivered(self, batches: Sequence[Batch]) -> None:
         self.account.delivered += len(batches)
-        self._settle(batches)
+        self._settle(batches, "delivered")
 
     def _set_aside(self, parcel: Parcel, unfit: Sequence[int], most: float) -> None:
         """What an encoder cannot put into its vendor's format: filtered where it has no name for it, else dead-lettered."""
@@ -241,7 +257,7 @@ class Sink:
                 reasons[place] = _why_unfit(document, most)
         self.account.filtered += len(unmapped)
         count_names(self.account.filtered_types, (parcel.events[place].type for place in unmapped))
-        self._settle([parcel.batches[place] for place in unmapped])
+        self._settle([parcel.batches[place] for place in unmapped], "filtered")
         self._give_up(
             [parcel.batches[place] for place in reasons],
             [self._letter("encode", parcel.events[place], reason) for place, reason in reasons.items()],
@@ -265,16 +281,20 @@ class Sink:
         """Settled only once the letters are on the disk; the sink goes on meanwhile, and its bound counts them still."""
 
         def on_written() -> None:
+            self._letters -= len(letters)
             self.account.dead_lettered += len(letters)
-            self._settle(batches)
+            self._settle(batches, "dead_lettered")
+            self._letter_written.set()
 
         if letters:
+            self._letters += len(letters)
             self._dead_letters.submit(letters, on_written)
 
-    def _settle(self, batches: Sequence[Batch]) -> None:
+    def _settle(self, batches: Sequence[Batch], fate: Fate) -> None:
         """Their room first: who hears that a delivery is over finds the account in balance."""
         counted = runs(batches)
-        self.buffer.release(len(batches), sum(batch.event_bytes * count for batch, count in counted))
+        for batch, count in counted:
+            self.buffer.settled(batch, count, fate)
         self._count_in_flight()
         self.room.freed()
         for batch, count in counted:

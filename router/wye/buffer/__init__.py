@@ -1,5 +1,6 @@
 """One queue per sink: the only place where events wait."""
 
 from wye.buffer.memory import MemoryBuffer
+from wye.buffer.queue import Buffer, Fate
 
-__all__ = ["MemoryBuffer"]
+__all__ = ["Buffer", "Fate", "MemoryBuffer"]

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+
+import trio
 
 from wye.batch import Batch, Lot
+from wye.buffer.queue import Fate
+from wye.ledger import SinkAccount
 from wye.options import WhenFull
 
 
 class MemoryBuffer:
     """Holds one sink's events in order, bounded by events and by bytes (as received).
 
-    What was taken counts against the bound until it is released, so that the bound holds for all that a sink keeps in memory,
+    What was taken counts against the bound until it is settled, so that the bound holds for all that a sink keeps in memory,
     in flight or not. Batches that were given up because of ``when_full`` are returned from ``put`` for the caller to settle.
     """
+
+    durable = False
 
     def __init__(self, max_events: int, max_bytes: int, when_full: WhenFull) -> None:
         self.max_events = max_events
         self.max_bytes = max_bytes
         self.when_full: WhenFull = when_full
-        self._queue: deque[tuple[float, Batch]] = deque()
+        self._queue: deque[Batch] = deque()
         self.queued_events = 0
         self.queued_bytes = 0
         self.held_events = 0
@@ -28,7 +35,7 @@ class MemoryBuffer:
     @property
     def oldest_at(self) -> float | None:
         """When the oldest queued event came, on the clock of ``put``; ``None`` when nothing is queued."""
-        return self._queue[0][0] if self._queue else None
+        return self._queue[0].came_at if self._queue else None
 
     def room_for(self, count: int, event_bytes: int) -> bool:
         """Whether ``count`` more events fit. When nothing is held, whatever comes fits: it would never fit better."""
@@ -62,7 +69,8 @@ class MemoryBuffer:
         elif self.when_full == "drop_oldest":
             batch, dropped = self._make_room(batch)
         if batch.events:
-            self._queue.append((now, batch))
+            batch.came_at = now
+            self._queue.append(batch)
             self._count(len(batch.events), batch.event_bytes)
         return [one for one in dropped if one.events]
 
@@ -80,13 +88,13 @@ class MemoryBuffer:
     def _evict(self, count: int, event_bytes: int) -> list[Batch]:
         dropped: list[Batch] = []
         while count and self._queue and count > self._room(event_bytes):
-            came, oldest = self._queue.popleft()
+            oldest = self._queue.popleft()
             missing = self.held_events + count - self.max_events
             if oldest.event_bytes:
                 missing = max(missing, -((self.max_bytes - self.held_bytes - count * event_bytes) // oldest.event_bytes))
             gone, kept = oldest.split(max(missing, 1))
             if kept.events:
-                self._queue.appendleft((came, kept))
+                self._queue.appendleft(kept)
             self._count(-len(gone.events), gone.event_bytes)
             dropped.append(gone)
         return dropped
@@ -98,10 +106,10 @@ class MemoryBuffer:
         self.held_bytes += events * event_bytes
 
     def take(self, max_events: int, max_bytes: int) -> Lot:
-        """The oldest events, at most so many; at least one where any is queued. They stay held until ``release``."""
+        """The oldest events, at most so many; at least one where any is queued. They stay held until ``settled``."""
         lot = Lot([], [], 0)
         while self._queue and len(lot.events) < max_events:
-            came, batch = self._queue[0]
+            batch = self._queue[0]
             fits = max_events - len(lot.events)
             if batch.event_bytes > 0:
                 fits = min(fits, (max_bytes - lot.bytes) // batch.event_bytes)
@@ -111,7 +119,7 @@ class MemoryBuffer:
                 fits = 1
             if fits < len(batch.events):
                 batch, rest = batch.split(fits)
-                self._queue[0] = (came, rest)
+                self._queue[0] = rest
             else:
                 self._queue.popleft()
             lot.events.extend(batch.events)
@@ -121,10 +129,23 @@ class MemoryBuffer:
         self.queued_bytes -= lot.bytes
         return lot
 
-    def release(self, events: int, size: int) -> None:
-        """Events that were taken (and their bytes) are settled; their room is free again."""
-        self.held_events -= events
-        self.held_bytes -= size
+    def settled(self, batch: Batch, count: int, fate: Fate) -> None:
+        """``count`` taken events of ``batch`` have come to their end; their room is free again."""
+        self.held_events -= count
+        self.held_bytes -= count * batch.event_bytes
+
+    async def run(
+        self,
+        account: SinkAccount,
+        wake: Callable[[], None],
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Nothing needs doing apart: memory is at hand at once."""
+        task_status.started()
+
+    def finish(self) -> None:
+        """There is nothing left to write."""
 
 
 def _within(events: int, size: int, event_bytes: int) -> int:

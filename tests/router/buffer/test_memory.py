@@ -13,7 +13,7 @@ from wye.options import WhenFull
 
 Put = st.tuples(st.just("put"), st.integers(1, 9), st.integers(0, 12))
 Take = st.tuples(st.just("take"), st.integers(1, 6), st.integers(1, 40))
-Release = st.tuples(st.just("release"), st.integers(1, 6), st.just(0))
+Settle = st.tuples(st.just("settle"), st.integers(1, 6), st.just(0))
 
 
 def batch(count: int, event_bytes: int = 0, prefix: str = "e") -> Batch:
@@ -60,12 +60,13 @@ class Model:
     when_full=st.sampled_from(["block", "drop_newest", "drop_oldest"]),
     max_events=st.integers(1, 12),
     max_bytes=st.integers(1, 60),
-    steps=st.lists(st.one_of(Put, Put, Take, Release), max_size=40),
+    steps=st.lists(st.one_of(Put, Put, Take, Settle), max_size=40),
 )
 def test_it_does_what_the_simple_model_does(
     when_full: WhenFull, max_events: int, max_bytes: int, steps: list[tuple[str, int, int]]
 ) -> None:
     buffer, model = MemoryBuffer(max_events, max_bytes, when_full), Model(max_events, max_bytes)
+    taken: deque[Batch] = deque()
     for number, (what, count, size) in enumerate(steps):
         if what == "put":
             new = batch(count, size, f"{number}-")
@@ -89,9 +90,11 @@ def test_it_does_what_the_simple_model_does(
             assert 1 <= len(lot.events) <= count
             assert lot.bytes <= size or lot.bytes == expected[0][1]
             model.taken.extend(expected)
-        elif what == "release":
-            done = [model.taken.popleft() for _ in range(min(count, len(model.taken)))]
-            buffer.release(len(done), sum(one for _, one in done))
+            taken.extend(lot.batches)
+        elif what == "settle":
+            for _ in range(min(count, len(model.taken))):
+                model.taken.popleft()
+                buffer.settled(taken.popleft(), 1, "delivered")
         assert buffer.queued_events == len(model.queued)
         assert buffer.queued_bytes == sum(one for _, one in model.queued)
         assert buffer.held_events == len(model.queued) + len(model.taken)
@@ -102,9 +105,9 @@ def test_it_does_what_the_simple_model_does(
 def test_what_is_in_flight_counts_against_the_bound() -> None:
     buffer = MemoryBuffer(4, 100, "block")
     buffer.put(batch(4, 10), 0)
-    buffer.take(4, 100)
+    lot = buffer.take(4, 100)
     assert not buffer.room_for(1, 10)
-    buffer.release(2, 20)
+    buffer.settled(lot.batches[0], 2, "delivered")
     assert buffer.room_for(2, 10)
     assert not buffer.room_for(3, 10)
 
