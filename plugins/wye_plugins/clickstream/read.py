@@ -16,7 +16,7 @@ from wye.event import CUSTOM, App, Device, Event, Item, Json, Origin, Page, User
 from wye.message import Payload
 from wye.wire import amount, derive_id, identity
 from wye_plugins.clickstream.schema import ALIASES, NAMES, TYPE_ATTRIBUTE, TYPES, VENDOR, CsRecord, total_attribute
-from wye_plugins.clickstream.slots import COMMON, SLOTS, Slot, text
+from wye_plugins.clickstream.slots import COMMON, SLOTS, Slot, is_as_written, text
 
 _NO_DEVICE = Device()
 _NO_APP = App()
@@ -114,7 +114,7 @@ def _facts(bag: dict[str, Json], slots: dict[str, Slot], odd: dict[str, Json]) -
         slot = slots[name]
         value = bag.pop(name)
         read = slot.read(value)
-        if read is None or (type(value) is str and type(read) is Decimal):
+        if read is None or not is_as_written(value, read):
             odd[name] = value
         if read is not None:
             (page if slot.of_page else facts)[slot.field] = read

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any, cast
 
+import msgspec
 from msgspec import Struct
 
 from wye.event import Json
 from wye.wire import amount, identity
 from wye_plugins.clickstream.schema import COMMERCE
+
+_texts = msgspec.json.Decoder(list[str])
 
 
 class Slot(Struct, frozen=True):
@@ -30,9 +34,29 @@ def _category(value: Json) -> tuple[str, ...] | None:
 
 
 def _categories(value: Json) -> tuple[str, ...] | None:
+    """From the text that wye writes, or from a list, which some sender may think of."""
+    if type(value) is str and value.startswith("["):
+        try:
+            return tuple(_texts.decode(value)) or None
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return None
     if type(value) is not list or not value or any(type(each) is not str for each in cast(list[Json], value)):
         return None
     return tuple(cast(list[str], value))
+
+
+def categories_text(categories: Sequence[str]) -> str:
+    """Several categories as one attribute: a JSON text, since the vendor's attributes are texts, numbers and booleans."""
+    return msgspec.json.encode(categories).decode()
+
+
+def is_as_written(value: Json, read: Json) -> bool:
+    """Whether the encoder writes ``value`` again where ``read`` is what the event has of it."""
+    if type(read) is Decimal:
+        return type(value) is not str
+    if type(read) is tuple:
+        return type(value) is str and (value[:1] != "[" or value == categories_text(cast(tuple[str, ...], read)))
+    return True
 
 
 def _channel(value: Json) -> str | None:

@@ -19,6 +19,7 @@ from wye.event import CUSTOM, App, Device, Event, Item, Json, Page, UserAttr
 from wye.wire import overlay
 from wye_plugins.clickstream.names import fitting_attributes, name_of
 from wye_plugins.clickstream.schema import NAMES, TYPE_ATTRIBUTE, TYPES, CsEvent, total_attribute
+from wye_plugins.clickstream.slots import categories_text
 
 _NO_DEVICE = Device()
 _NO_APP = App()
@@ -175,7 +176,7 @@ def _put_categories(bag: Over, event: Event) -> None:
     if event.type == "category_view":
         bag["category"] = event.categories[0]
     if event.type != "category_view" or len(event.categories) > 1:
-        bag["categories"] = list(event.categories)
+        bag["categories"] = categories_text(event.categories)
 
 
 def _user(event: Event, set_ms: int | None = None) -> Over:

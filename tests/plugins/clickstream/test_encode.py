@@ -63,7 +63,7 @@ _attributes = with_members(
         ),
         **dict.fromkeys(("currency", "order_id", "category", "brand", "channel", "wye_event_type", "wye_names"), texts),
         **dict.fromkeys(("value", "goods_total", "tax", "shipping"), _number),
-        "categories": st.lists(texts, max_size=2),
+        "categories": st.lists(texts, max_size=2) | st.sampled_from(['["a","b"]', '["a", "b"]', "[]", "[1]", "[", "a"]),
     },
     {},
 )
@@ -171,6 +171,14 @@ def test_a_full_event_comes_back_from_its_document() -> None:
     assert isinstance(document, bytes)
     (back,) = decoder.decode(Payload(document)).events
     assert structs.replace(back, origin=event.origin, extra={}) == event
+
+
+def test_several_categories_are_one_text_since_an_attribute_is_no_list() -> None:
+    event = make_event(type="item_view", categories=("Büro > Tische", 'a "b"'))
+    (document,) = encoder.encode([event])
+    assert isinstance(document, bytes)
+    assert exact(document)["attributes"]["categories"] == '["Büro > Tische","a \\"b\\""]'
+    assert decoder.decode(Payload(document)).events[0].categories == event.categories
 
 
 def test_a_total_without_a_currency_stays_out_of_the_column_that_assumes_dollars() -> None:
