@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection
 import msgspec
 from msgspec import structs
 
+from wye.event import Event, Json
 from wye.message import Decoded, Failure, Head, Headers, Payload, Received, Reply
 from wye.plugin import Accepted, Claim
 from wye_plugins.google_retail import reply
@@ -90,7 +91,14 @@ class GoogleRetailEndpoint:
         decoded = self._one(request, request.body, {}, parent)
         if isinstance(decoded, Reply):
             return decoded
-        return Accepted(decoded, reply.message(document_with_everything(decoded.events[0])), reply.UNAVAILABLE)
+        return Accepted(decoded, reply.message(self._echo(request, decoded.events[0], parent)), reply.UNAVAILABLE)
+
+    def _echo(self, request: Received, event: Event, parent: str) -> dict[str, Json]:
+        """The event as it was sent: what a shopper's direct request says of them in its head was not."""
+        if b"direct" in request.body:
+            payload = Payload(request.body, received_ms=request.received_ms)
+            event = self._decoder.decode(payload, parent).events[0]
+        return document_with_everything(event)
 
     def _collect(self, request: Received, parent: str) -> Accepted | Reply:
         found = collected(request)

@@ -96,6 +96,14 @@ def test_a_write_is_answered_with_the_event() -> None:
     assert answer.decoded.events == [structs.replace(one(HOME), origin=Origin(vendor="google-retail", tenant=PARENT))]
 
 
+def test_a_write_by_the_shopper_is_answered_with_the_event_as_it_was_sent() -> None:
+    user = {"userId": "u", "directUserRequest": True}
+    body = json.dumps({**json.loads(HOME), "userInfo": user})
+    answer = accepted(head("write", user_agent="Mozilla/5.0"), body)
+    assert body_of(answer)["userInfo"] == user
+    assert answer.decoded.events[0].device == Device(ip="203.0.113.7", user_agent="Mozilla/5.0")
+
+
 def test_a_write_fills_in_the_time() -> None:
     answer = accepted(head("write"), '{"event_type":"home-page-view","visitor_id":"v"}')
     assert body_of(answer) == {"eventType": "home-page-view", "visitorId": "v", "eventTime": "2023-11-14T22:13:20.000Z"}
