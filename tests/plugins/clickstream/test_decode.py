@@ -152,7 +152,7 @@ def test_what_is_no_price_stays_with_the_vendor(number: str) -> None:
     assert "event_value" in event.extra
 
 
-def test_a_single_event_needs_no_array() -> None:
+def test_quirk_a_single_event_needs_no_array() -> None:
     assert decode(document()).events == decode(f"[{document()}]").events
 
 
@@ -190,7 +190,7 @@ def test_what_cannot_be_decompressed_is_a_failure(body: bytes, reason: str) -> N
     assert decoded.failures[0].original == body
 
 
-def test_rows_as_the_vendors_server_stores_them() -> None:
+def test_quirk_rows_as_the_vendors_server_stores_them() -> None:
     event = decode(json.dumps(json.loads(SAMPLES[STORED])), framing="lines").events[0]
     assert event.type == "custom:Click3"
     assert event.origin.tenant == "uba-app"
@@ -264,6 +264,18 @@ def test_an_event_without_a_type_or_a_time_is_a_failure(members: dict[str, str])
     decoded = decode(f"[{document()},{bad},{document()}]")
     assert len(decoded.events) == 2
     assert [(failure.index, failure.original) for failure in decoded.failures] == [(1, bad.encode())]
+
+
+def test_quirk_items_that_are_no_array_are_none() -> None:
+    event = one(document(items='{"id":"a"}'))
+    assert event.items is None
+    assert event.extra["items"] == {"id": "a"}
+
+
+def test_quirk_the_zone_offset_is_milliseconds() -> None:
+    event = one(document(zone_offset="2880000"))
+    assert event.device is not None
+    assert event.device.zone_offset_ms == 2_880_000
 
 
 def test_items_that_are_none_are_passed_over_and_kept() -> None:

@@ -181,7 +181,7 @@ def test_several_categories_are_one_text_since_an_attribute_is_no_list() -> None
     assert decoder.decode(Payload(document)).events[0].categories == event.categories
 
 
-def test_a_total_without_a_currency_stays_out_of_the_column_that_assumes_dollars() -> None:
+def test_quirk_a_total_without_a_currency_stays_out_of_the_column_that_assumes_dollars() -> None:
     bare = encode(make_event(type="purchase", goods_total=Decimal("58.97")))
     assert "event_value" not in bare
     assert bare["attributes"] == {"value": Decimal("58.97")}
@@ -206,7 +206,7 @@ def test_a_total_without_a_currency_stays_out_of_the_column_that_assumes_dollars
         ("custom:purchase", "purchase", "custom:purchase"),
     ],
 )
-def test_names_fit_the_vendors_rule_and_lead_back_to_the_type(kind: str, name: str, kept: str | None) -> None:
+def test_quirk_names_fit_the_vendors_rule_and_lead_back_to_the_type(kind: str, name: str, kept: str | None) -> None:
     document = encode(make_event(type=kind))
     assert document["event_type"] == name
     assert document.get("attributes") == (None if kept is None else {"wye_event_type": kept})

@@ -31,7 +31,7 @@ def accepted(body: bytes = EVENT, at: Head | None = None) -> Accepted:
 
 
 @pytest.mark.parametrize("path", ["/collect", "/collect/", "/collect/v2", "/collected"])
-def test_the_path_matches_by_its_beginning(path: str) -> None:
+def test_quirk_the_path_matches_by_its_beginning(path: str) -> None:
     claim = endpoint.claim(head(path))
     assert claim is not None
     assert claim.reply is None
@@ -43,7 +43,7 @@ def test_other_paths_are_left_to_others(path: str) -> None:
 
 
 @pytest.mark.parametrize("app", [None, "", "nobody", "Shop"])
-def test_an_unknown_app_is_refused_as_the_load_balancer_does(app: str | None) -> None:
+def test_quirk_an_unknown_app_is_refused_as_the_load_balancer_does(app: str | None) -> None:
     claim = endpoint.claim(head(app=app))
     assert claim is not None
     assert claim.reply is not None
@@ -58,7 +58,7 @@ def test_without_a_list_any_app_is_known_but_one_must_be_named() -> None:
     assert none.reply is not None
 
 
-def test_a_body_may_have_one_megabyte_and_not_a_byte_more() -> None:
+def test_quirk_a_body_may_have_one_megabyte_and_not_a_byte_more() -> None:
     claim = endpoint.claim(head())
     assert claim is not None
     assert claim.max_body_bytes == 1_048_576
@@ -91,13 +91,13 @@ def test_failure_asks_for_another_try() -> None:
         (b'{"a":1}', 0, 1),
     ],
 )
-def test_the_content_is_not_validated(body: bytes, events: int, failures: int) -> None:
+def test_quirk_the_content_is_not_validated(body: bytes, events: int, failures: int) -> None:
     answer = accepted(body)
     assert (len(answer.decoded.events), len(answer.decoded.failures)) == (events, failures)
     assert answer.success.status == 200
 
 
-def test_even_a_get_is_taken() -> None:
+def test_quirk_even_a_get_is_taken() -> None:
     at = head(method="GET")
     claim = endpoint.claim(at)
     assert claim is not None
@@ -105,7 +105,7 @@ def test_even_a_get_is_taken() -> None:
     assert accepted(b"", at).success.status == 200
 
 
-def test_the_app_in_the_document_is_not_compared_with_the_requests() -> None:
+def test_quirk_the_app_in_the_document_is_not_compared_with_the_requests() -> None:
     assert accepted().decoded.events[0].origin.tenant == "other"
 
 

@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wye.event import Device, Event, Origin
-from wye.message import HttpRequest
+from wye.message import Head, HttpRequest, Received
+from wye.plugin import Accepted
 from wye.testing import make_event, shipment_of
 from wye_plugins.clickstream.encode import ClickstreamEncoder
+from wye_plugins.clickstream.endpoint import ClickstreamEndpoint
 from wye_plugins.clickstream.schema import MAX_BODY_BYTES
 
 encoder = ClickstreamEncoder()
@@ -83,9 +85,13 @@ def test_compression_is_base64_of_gzip_without_a_content_encoding() -> None:
 
 
 @pytest.mark.parametrize("compress", [True, False])
-def test_the_hash_code_is_over_the_body_as_sent(compress: bool) -> None:
+def test_quirk_the_hash_code_is_over_the_body_as_sent(compress: bool) -> None:
     (request,) = requests_of([event_of()], ClickstreamEncoder(compress=compress, hash_code=True))
     assert request.query["hashCode"] == hashlib.sha256(request.body).hexdigest()[:8]
+    at = Head("POST", "/collect", {"appId": "shop", "hashCode": "00000000"}, {})
+    answer = ClickstreamEndpoint().receive(Received(at, request.body, 0))
+    assert isinstance(answer, Accepted)
+    assert len(answer.decoded.events) == 1
 
 
 def test_a_body_may_have_exactly_one_megabyte() -> None:

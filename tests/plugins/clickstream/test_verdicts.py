@@ -42,6 +42,11 @@ def test_what_a_status_means_for_one_event(status: int, kind: str) -> None:
     assert found is DELIVERED or (found.status == status and str(status) in found.reason)
 
 
+@pytest.mark.parametrize("status", [*range(201, 209), 226])
+def test_quirk_only_200_is_success(status: int) -> None:
+    assert verdict(2, HttpResponse(status)).kind == "retry"
+
+
 def test_too_large_a_request_of_several_events_costs_none_of_them() -> None:
     found = verdict(2, HttpResponse(413))
     assert found.kind == "hold"

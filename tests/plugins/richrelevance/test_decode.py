@@ -163,6 +163,19 @@ def test_quirk_an_unknown_event_type_is_a_custom_one() -> None:
     assert event.extra == {"wished": {"id": 1}}
 
 
+def test_quirk_the_names_of_types_are_not_those_of_their_headings() -> None:
+    assert one(document(eventType='"addedToCart"')).type == "add_to_cart"
+    assert one(document(eventType='"order"')).type == "purchase"
+    headings = [one(document(eventType=f'"{heading}"')).type for heading in ("AddToCart", "Purchase", "ItemView")]
+    assert headings == ["custom:AddToCart", "custom:Purchase", "custom:ItemView"]
+
+
+def test_quirk_orders_are_the_lines_of_one_order() -> None:
+    event = one(SAMPLES["07-order"])
+    assert len(event.items or ()) == 2
+    assert (event.order_id, event.grand_total, event.currency) == (None, None, None)
+
+
 # ── what does not fit ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from wye.message import Head
+from wye.net import public_url
 from wye_plugins.richrelevance import RichRelevanceOptions, build_sink, build_source, wye_adapters
 from wye_plugins.richrelevance.endpoint import PATH, RichRelevanceStream
 
@@ -33,7 +34,7 @@ def test_the_url_of_the_vendors_sample_is_admitted() -> None:
         f"{PATH}/k1?apiClientKey=c1&clientSecret=s1",
     ],
 )
-def test_either_spelling_of_the_credentials_is_understood(url: str) -> None:
+def test_quirk_the_credentials_have_two_spellings_and_two_places(url: str) -> None:
     assert admit(url) is None
 
 
@@ -63,7 +64,8 @@ def test_without_credentials_anybody_may_connect_to_the_right_path() -> None:
     assert admit("/other", open_stream) == 404
 
 
-def test_a_refusal_does_not_tell_the_secret() -> None:
+def test_quirk_the_secret_is_in_the_url() -> None:
+    assert urlsplit(public_url(stream.connect_url(SAMPLE)))[2:] == ("", "", "")
     reply = stream.admit(Head("GET", f"{PATH}/k1", {"clientApiKey": "c1", "clientSecret": "no"}, {}))
     assert reply is not None
     assert b"s1" not in reply.body
