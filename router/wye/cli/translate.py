@@ -74,21 +74,23 @@ def _translate(decoder: Decoder, encoder: Encoder, lines: BinaryIO, secrets: Sec
 
 
 def _translate_line(decoder: Decoder, encoder: Encoder, line: bytes) -> list[tuple[str, bool]]:
-    """Write the documents; returns why there are fewer than there could be, and whether that is a fault."""
+    """Write the documents; returns why there are fewer than there could be, and whether that is a fault. Where there is more
+    than one event on the line, each is named by its id."""
     from wye.carry import unpacked
     from wye.message import Payload, Unfit
+    from wye.words import spell
 
     try:
         decoded = decoder.decode(Payload(line, "lines", time.time_ns() // 1_000_000))
-        documents = encoder.encode(unpacked(decoded.events))
+        events = unpacked(decoded.events)
+        documents = list(zip(events, encoder.encode(events), strict=True))
     except Exception as error:  # a plugin's fault costs the line it was made on
         return [(f"a fault in the adapter: {type(error).__name__}: {error}", True)]
     reasons = [(failure.reason, True) for failure in decoded.failures]
-    for document in documents:
+    for event, document in documents:
         if not isinstance(document, Unfit):
             sys.stdout.buffer.write(document + b"\n")
-        elif document.unmapped:
-            reasons.append((f"left out: {document.reason}", False))
-        else:
-            reasons.append((document.reason, True))
+            continue
+        which = f"event {spell(event.id)}: " if len(events) > 1 else ""
+        reasons.append((f"{which}{'left out: ' if document.unmapped else ''}{document.reason}", not document.unmapped))
     return reasons
