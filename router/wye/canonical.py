@@ -17,8 +17,8 @@ from wye.event import CONTROL, Event, to_json
 from wye.message import Decoded, Failure, HttpRequest, HttpResponse, Payload, Shipment, Unfit
 from wye.options import Options
 from wye.plugin import AdapterPart, Inbound, Limits, Outbound, Role, hookimpl
+from wye.records import split_records
 from wye.verdict import DELIVERED, Verdict, Verdicts
-from wye.wire import split_records
 
 NAME = "canonical"
 

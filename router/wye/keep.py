@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 from wye.event import Event
 from wye.message import Decoded, Head, Payload, Received, Reply
 from wye.plugin import Accepted, Claim, Decoder, Endpoint, Inbound
-from wye.wire import split_records
+from wye.records import split_records
 
 
 def keeping(inbound: Inbound) -> Inbound:

@@ -7,11 +7,9 @@ what the struct has no place for goes into ``rest``, level by level, and only a 
 from __future__ import annotations
 
 import functools
-import json
 import re
 import uuid
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from decimal import Clamped, Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Subnormal
 from hashlib import sha1
 from typing import Any, Generic, TypeVar, cast
@@ -23,6 +21,7 @@ from wye.annotations import members_of, struct_in
 from wye.event import Json
 from wye.message import Failure, Payload
 from wye.money import is_amount
+from wye.records import BAD_JSON, in_words, split_records
 
 REST = "wye:rest"
 _REST_BYTES = REST.encode()
@@ -32,12 +31,6 @@ _ESCAPED_REST = re.compile(rb"\\u00(?:3[aA]|65|7[23479])")
 _to_json = msgspec.json.Encoder(decimal_format="number")
 _canonical_json = msgspec.json.Encoder(decimal_format="number", order="deterministic")
 _any = msgspec.json.Decoder(float_hook=Decimal)
-_members = msgspec.json.Decoder(list[msgspec.Raw])
-_scanner = json.JSONDecoder()
-_SPACE = re.compile(r"[ \t\r\n]*")
-
-# What the JSON parser raises for hostile bytes: bad syntax, not UTF-8, nesting deeper than the stack, an exponent of 20 digits.
-_BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, DecimalException)
 
 
 class Wire(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
@@ -67,7 +60,7 @@ class WireDecoder(Generic[W]):
                 if body[:1] == b"[":
                     return self._many.decode(body), []
                 return [self._one.decode(body)], []
-            except _BAD_JSON:
+            except BAD_JSON:
                 pass
         records: list[W] = []
         failures: list[Failure] = []
@@ -96,7 +89,7 @@ class WireDecoder(Generic[W]):
         if not _may_name_rest(text):
             try:
                 return self._one.decode(text)
-            except _BAD_JSON:
+            except BAD_JSON:
                 pass
         document = parse(text)
         if too_deep(document):
@@ -110,8 +103,10 @@ def _may_name_rest(text: bytes) -> bool:
 
 def parse(text: bytes) -> Json:
     """One JSON document, its fractions as ``Decimal``. Raises ``ValueError`` with the reason, whatever the bytes are."""
-    with _as_value_error():
+    try:
         return _any.decode(text)
+    except BAD_JSON as error:
+        raise ValueError(in_words(error)) from None
 
 
 MAX_DEPTH = 60
@@ -126,47 +121,6 @@ def too_deep(value: Json, levels: int = MAX_DEPTH) -> bool:
     return levels == 0 or any(too_deep(member, levels - 1) for member in cast(list[Json], value))
 
 
-def split_records(text: bytes) -> list[bytes]:
-    """The records of one message, each with its own bytes: an object, the members of an array, or several documents one after
-    the other. Raises ``ValueError`` when it is not JSON."""
-    with _as_value_error():
-        if text.lstrip(b" \t\r\n")[:1] == b"[":
-            return [bytes(raw) for raw in _members.decode(text)]
-        try:
-            msgspec.json.decode(text, type=msgspec.Raw)
-        except msgspec.DecodeError as error:
-            if "trailing characters" not in str(error):
-                raise
-            return _split_concatenated(text)
-        return [text]
-
-
-def _split_concatenated(text: bytes) -> list[bytes]:
-    """Cut ``{…}{…}`` after each document."""
-    string = text.decode()
-    pieces: list[bytes] = []
-    start = _SPACE.match(string).end()  # type: ignore[union-attr]  it always matches
-    while start < len(string):
-        _, end = _scanner.raw_decode(string, start)
-        pieces.append(string[start:end].encode())
-        start = _SPACE.match(string, end).end()  # type: ignore[union-attr]  it always matches
-    return pieces
-
-
-@contextmanager
-def _as_value_error() -> Generator[None]:
-    try:
-        yield
-    except RecursionError:
-        raise ValueError("JSON is nested too deeply") from None
-    except UnicodeDecodeError as error:
-        raise ValueError(f"JSON is not UTF-8: {error.reason} at byte {error.start}") from None
-    except DecimalException:
-        raise ValueError("JSON has a number whose exponent is out of range") from None
-    except msgspec.DecodeError as error:
-        raise ValueError(str(error)) from None
-
-
 # ── documents and structs ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -176,19 +130,38 @@ def sift(document: Json, wire: type[W]) -> W:
     Raises ``ValueError`` when something required is missing or of another type.
     """
     if not isinstance(document, dict):
-        raise ValueError(f"Expected `object`, got `{_kind(document)}`")
-    return msgspec.convert(_sifted(cast(dict[str, Json], document), wire), wire)
+        raise ValueError(f"Expected `object`, got `{_KINDS.get(type(cast(object, document)), 'float')}`")
+    hoped = _hoped(cast(dict[str, Json], document), wire)
+    try:
+        return msgspec.convert(hoped, wire)
+    except msgspec.ValidationError:
+        if hoped.keys() <= _ONLY_REST:
+            raise
+        return msgspec.convert(_fitted(cast(dict[str, Json], document), wire), wire)
 
 
-def _sifted(document: dict[str, Json], wire: type[Wire]) -> dict[str, Json]:
+_KINDS = {type(None): "null", bool: "bool", str: "str", list: "array", int: "int"}
+_ONLY_REST = frozenset((REST,))
+
+
+def _hoped(document: dict[str, Json], wire: type[Wire]) -> dict[str, Json]:
+    return _sifted(document, wire, _as_it_is)
+
+
+def _fitted(document: dict[str, Json], wire: type[Wire]) -> dict[str, Json]:
+    return _sifted(document, wire, _fit)
+
+
+def _sifted(document: dict[str, Json], wire: type[Wire], fit: Callable[[Json, _Field], Json]) -> dict[str, Json]:
     known: dict[str, Json] = {}
     rest: dict[str, Json] = {}
+    fields = _fields(wire)
     for name, value in document.items():
-        field = _fields(wire).get(name)
+        field = fields.get(name)
         if field is None:
             rest[name] = value
             continue
-        fitted = _fit(value, field)
+        fitted = fit(value, field)
         if fitted is not UNSET:
             known[name] = fitted
         elif field.required:
@@ -203,6 +176,7 @@ def _sifted(document: dict[str, Json], wire: type[Wire]) -> dict[str, Json]:
 class _Field(Struct, frozen=True):
     type: Any
     required: bool
+    nullable: bool
     one: type[Wire] | None
     many: type[Wire] | None
 
@@ -211,7 +185,11 @@ class _Field(Struct, frozen=True):
 def _fields(wire: type[Wire]) -> dict[str, _Field]:
     return {
         field.encode_name: _Field(
-            field.type, field.required, _wire_in(field.type), _wire_in(members_of(field.type, list, tuple))
+            field.type,
+            field.required,
+            _is_nullable(field.type),
+            _wire_in(field.type),
+            _wire_in(members_of(field.type, list, tuple)),
         )
         for field in structs.fields(wire)
         if field.encode_name != REST
@@ -228,13 +206,31 @@ def _wire_in(annotation: Any) -> type[Wire] | None:
     return struct if struct is not None and issubclass(struct, Wire) else None
 
 
+def _is_nullable(annotation: Any) -> bool:
+    try:
+        return msgspec.convert(None, annotation) is None
+    except msgspec.ValidationError:
+        return False
+
+
+def _inside(value: Json, field: _Field, turn: Callable[[dict[str, Json], type[Wire]], dict[str, Json]]) -> Json:
+    """``value`` with its documents turned, where the field holds such."""
+    if field.one is not None and isinstance(value, dict):
+        return turn(cast(dict[str, Json], value), field.one)
+    if field.many is not None and isinstance(value, list):
+        members = cast(list[Json], value)
+        return [turn(cast(dict[str, Json], one), field.many) if isinstance(one, dict) else one for one in members]
+    return value
+
+
+def _as_it_is(value: Json, field: _Field) -> Json:
+    """``value``, in the hope that it is of the field's type: nearly all odd documents only have members more, or nulls."""
+    return UNSET if value is None and not field.nullable else _inside(value, field, _hoped)
+
+
 def _fit(value: Json, field: _Field) -> Json:
     """``value`` in a shape that converts to the field's type, or ``UNSET``."""
-    if field.one is not None and isinstance(value, dict):
-        value = _sifted(cast(dict[str, Json], value), field.one)
-    elif field.many is not None and isinstance(value, list):
-        members = cast(list[Json], value)
-        value = [_sifted(cast(dict[str, Json], m), field.many) if isinstance(m, dict) else m for m in members]
+    value = _inside(value, field, _fitted)
     try:
         msgspec.convert(value, field.type)
         return value
@@ -259,14 +255,8 @@ def _unfolded(document: dict[str, Json], wire: type[Wire]) -> dict[str, Json]:
     """Only a struct has a ``rest``: in a bag of values the same name is a value like any other."""
     rest = document.pop(REST, None)
     for name, field in _nested(wire).items():
-        value = document.get(name)
-        if field.one is not None and isinstance(value, dict):
-            document[name] = _unfolded(cast(dict[str, Json], value), field.one)
-        elif field.many is not None and isinstance(value, list):
-            document[name] = [
-                _unfolded(cast(dict[str, Json], member), field.many) if isinstance(member, dict) else member
-                for member in cast(list[Json], value)
-            ]
+        if name in document:
+            document[name] = _inside(document[name], field, _unfolded)
     return overlay(document, rest) if rest else document
 
 
@@ -328,15 +318,3 @@ def derive_id(vendor: str, wire: Wire) -> str:
     digest[8] = digest[8] & 0x3F | 0x80
     text = digest.hex()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-
-def _kind(value: Json) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, str):
-        return "str"
-    if isinstance(value, list):
-        return "array"
-    return "int" if isinstance(value, int) else "float"

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from msgspec import UNSET, UnsetType
 
 from wye.message import Payload
-from wye.wire import MAX_DEPTH, Wire, WireDecoder, parse, sift, split_records, write
+from wye.records import split_records
+from wye.wire import MAX_DEPTH, Wire, WireDecoder, parse, sift, write
 
 
 class Seller(Wire, frozen=True):

@@ -20,7 +20,8 @@ from msgspec import UNSET, structs
 
 from wye.event import Json
 from wye.message import Decoded, Failure, Payload
-from wye.wire import WireDecoder, overlay, parse, sift, split_records
+from wye.records import split_records
+from wye.wire import WireDecoder, overlay, parse, sift
 from wye_plugins.google_retail.attributes import EXTRA, carried
 from wye_plugins.google_retail.read import event_of
 from wye_plugins.google_retail.schema import CAMEL, GrDetail, GrEvent

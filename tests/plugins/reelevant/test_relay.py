@@ -11,8 +11,8 @@ import pytest
 
 from e2e.kit import PATIENCE_SECS, free_port, lines_of, running
 from samples.payloads import exact, payloads
+from wye.records import split_records
 from wye.testing import HttpPartner, Post
-from wye.wire import split_records
 
 ID, PAUSED = "61a095fdd8d2e20011544831", "61a095fdd8d2e20011544832"
 SAMPLES = payloads("reelevant")

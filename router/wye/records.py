@@ -1,0 +1,57 @@
+"""Cutting bytes into JSON records, and what is wrong with bytes that are none."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import DecimalException
+
+import msgspec
+
+_members = msgspec.json.Decoder(list[msgspec.Raw])
+_scanner = json.JSONDecoder()
+_SPACE = re.compile(r"[ \t\r\n]*")
+
+BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, DecimalException)
+"""What the JSON parser raises for hostile bytes: bad syntax, not UTF-8, nesting deeper than the stack, an exponent of 20
+digits."""
+
+
+def split_records(text: bytes) -> list[bytes]:
+    """The records of one message, each with its own bytes: an object, the members of an array, or several documents one after
+    the other. Raises ``ValueError`` when it is not JSON."""
+    try:
+        if text.lstrip(b" \t\r\n")[:1] == b"[":
+            return [bytes(raw) for raw in _members.decode(text)]
+        try:
+            msgspec.json.decode(text, type=msgspec.Raw)
+        except msgspec.DecodeError as error:
+            if "trailing characters" not in str(error):
+                raise
+            return _split_concatenated(text)
+        return [text]
+    except BAD_JSON as error:
+        raise ValueError(in_words(error)) from None
+
+
+def _split_concatenated(text: bytes) -> list[bytes]:
+    """Cut ``{…}{…}`` after each document."""
+    string = text.decode()
+    pieces: list[bytes] = []
+    start = _SPACE.match(string).end()  # type: ignore[union-attr]  it always matches
+    while start < len(string):
+        _, end = _scanner.raw_decode(string, start)
+        pieces.append(string[start:end].encode())
+        start = _SPACE.match(string, end).end()  # type: ignore[union-attr]  it always matches
+    return pieces
+
+
+def in_words(error: Exception) -> str:
+    """The reason in one of ``BAD_JSON``."""
+    if isinstance(error, RecursionError):
+        return "JSON is nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return f"JSON is not UTF-8: {error.reason} at byte {error.start}"
+    if isinstance(error, DecimalException):
+        return "JSON has a number whose exponent is out of range"
+    return str(error)
