@@ -12,6 +12,7 @@ from samples.payloads import payloads
 from wye.event import App, Device, Event, Item, Page
 from wye.message import Decoded, Payload
 from wye_plugins.moloco.decode import MolocoDecoder, snake_case
+from wye_plugins.moloco.rules import broken_rule
 
 SAMPLES = payloads("moloco")
 decoder = MolocoDecoder()
@@ -76,6 +77,16 @@ def test_an_event_with_everything_that_segment_sends() -> None:
     assert event.page == Page(id="/home", referrer="google.com")
     assert event.device is not None
     assert (event.device.os, event.device.model, event.device.ip) == ("IOS", "iPhone 12", "1192.158.1.38")
+
+
+def test_quirk_the_address_is_no_longer_in_the_schema() -> None:
+    event = one(document(device='{"ip":"203.0.113.7"}'))
+    assert event.device == Device(ip="203.0.113.7")
+
+
+def test_quirk_view_item_is_a_word_of_the_tag_managers() -> None:
+    assert one(document(event_type='"VIEW_ITEM"')).type == "custom:VIEW_ITEM"
+    assert broken_rule({"event_type": "VIEW_ITEM"}) == "event_type is not supported"
 
 
 def test_the_other_members() -> None:

@@ -152,6 +152,11 @@ def test_an_id_that_is_missing_or_empty_is_filled_in_so_that_the_vendor_can_tell
     assert through(document)["id"] == through(document)["id"]
 
 
+def test_quirk_members_that_nobody_documents_are_kept() -> None:
+    document = {**exact(SAMPLES["connector-HOME"]), "name": "n", "personalization_mode": "STANDARD"}
+    assert same(through(document), document)
+
+
 def test_a_channel_that_is_missing_is_filled_in() -> None:
     bare = {"id": "e", "event_type": "HOME", "timestamp": 1700000000000, "user_id": "u"}
     assert through(bare)["channel_type"] == "SITE"
@@ -175,7 +180,7 @@ def test_a_channel_that_is_missing_is_filled_in() -> None:
         {"user_id": "u", "device": {}},
     ],
 )
-def test_every_mix_of_identifiers_comes_back(who: dict[str, Any]) -> None:
+def test_quirk_there_are_two_generations_of_identifiers(who: dict[str, Any]) -> None:
     document = {"id": "e", "event_type": "HOME", "timestamp": 1700000000000, "channel_type": "SITE", **who}
     assert same(through(document), document)
 

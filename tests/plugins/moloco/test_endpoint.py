@@ -107,6 +107,13 @@ def test_a_key_is_asked_for_first_and_then_the_platform(at: Head, status: tuple[
     assert status_of(reply) == status
 
 
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD"])
+def test_quirk_any_other_method_is_405(method: str) -> None:
+    reply = refusal(head(method=method, x_api_key="secret"))
+    assert reply is not None
+    assert reply.status == 405
+
+
 def test_what_is_not_configured_is_not_asked_for() -> None:
     assert refusal(head(), anybodys) is None
     assert refusal(head(PATH.replace("SHOP", "OTHER"), x_api_key="any"), anybodys) is None
