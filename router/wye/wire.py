@@ -130,7 +130,7 @@ def sift(document: Json, wire: type[W]) -> W:
     Raises ``ValueError`` when something required is missing or of another type.
     """
     if not isinstance(document, dict):
-        raise ValueError(f"Expected `object`, got `{_KINDS.get(type(cast(object, document)), 'float')}`")
+        raise ValueError(f"Expected `object`, got `{_KINDS.get(type(document), 'float')}`")
     hoped = _hoped(cast(dict[str, Json], document), wire)
     try:
         return msgspec.convert(hoped, wire)
@@ -140,7 +140,7 @@ def sift(document: Json, wire: type[W]) -> W:
         return msgspec.convert(_fitted(cast(dict[str, Json], document), wire), wire)
 
 
-_KINDS = {type(None): "null", bool: "bool", str: "str", list: "array", int: "int"}
+_KINDS: dict[Any, str] = {type(None): "null", bool: "bool", str: "str", list: "array", int: "int"}
 _ONLY_REST = frozenset((REST,))
 
 
