@@ -121,7 +121,7 @@ def test_a_timestamp_that_is_none_is_the_time_of_reception(timestamp: str) -> No
     assert one(envelope(timestamp=timestamp)).time_ms == RECEIVED_MS
 
 
-def test_without_a_timestamp_it_is_the_time_of_reception() -> None:
+def test_quirk_without_a_timestamp_it_is_the_time_of_reception() -> None:
     assert one(SAMPLES["docs-overview-product_page"]).time_ms == RECEIVED_MS
 
 
@@ -166,7 +166,7 @@ def test_an_event_without_an_id_gets_one_from_its_content() -> None:
     assert one(envelope(eventId='"undefined"')).id != "undefined"
 
 
-def test_an_event_that_is_sent_again_has_the_same_id() -> None:
+def test_quirk_an_event_that_is_sent_again_has_the_same_id() -> None:
     body = SAMPLES["android-unit-test-page_view"]
     assert one(body).id == one(body, received_ms=RECEIVED_MS + 60_000).id
 

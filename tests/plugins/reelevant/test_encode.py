@@ -77,7 +77,7 @@ def test_any_envelope_comes_out_as_it_went_in(document: dict[str, Any]) -> None:
     assert set(FILLED_IN) <= set(found)
 
 
-def test_what_is_required_and_missing_is_filled_in() -> None:
+def test_quirk_what_is_required_and_missing_is_filled_in() -> None:
     assert same(
         encode(read_back({"name": "identify", "clientId": "c", "eventId": "e"})),
         {
@@ -101,7 +101,7 @@ def test_an_envelope_without_anybody_is_not_sent() -> None:
     assert not unfit.unmapped
 
 
-def test_quirk_androids_id_comes_back_as_id() -> None:
+def test_androids_id_comes_back_as_id() -> None:
     document = {**exact(SAMPLES["seed-assembled"]), "name": "brand_view", "data": {"id": "Acme"}}
     assert encode(read_back(document))["data"] == {"id": "Acme"}
 
@@ -191,6 +191,10 @@ def test_a_type_has_a_name_and_comes_back(kind: str, name: str) -> None:
 @pytest.mark.parametrize("kind", EVENT_TYPES)
 def test_every_canonical_type_comes_back(kind: str) -> None:
     assert read_back(encode(event_of(type=kind))).type == kind
+
+
+def test_quirk_a_page_view_is_sent_though_the_web_tag_drops_it() -> None:
+    assert encode(event_of(type="page_view"))["name"] == "page_view"
 
 
 @pytest.mark.parametrize("kind", ["custom:", "control:google-retail.purge"])

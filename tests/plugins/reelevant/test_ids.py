@@ -14,7 +14,7 @@ def test_quirk_android_sends_id_instead_of_ids(name: str) -> None:
     assert event.attrs == {}
 
 
-def test_quirk_android_sends_id_for_categories_and_brands_too() -> None:
+def test_android_sends_id_for_categories_and_brands_too() -> None:
     assert one(envelope(name='"category_view"', data='{"id":"Shoes"}')).categories == ("Shoes",)
     assert one(envelope(name='"brand_view"', data='{"id":"Acme"}')).brand == "Acme"
 

@@ -31,7 +31,7 @@ def test_labels_that_are_canonical_facts() -> None:
     assert (event.attrs, event.extra) == ({}, {})
 
 
-def test_labels_are_texts() -> None:
+def test_quirk_labels_are_texts() -> None:
     found = labels(attrs={"a": "x", "n": 7, "d": Decimal("1.50"), "t": True, "l": [1, "x"], "o": {"k": None}, "none": None})
     assert found == {"a": "x", "n": "7", "d": "1.50", "t": "true", "l": '[1,"x"]', "o": '{"k":null}'}
 

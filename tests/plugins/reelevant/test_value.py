@@ -20,6 +20,12 @@ def test_what_is_no_value_stays_with_the_vendor(value: str) -> None:
     assert "value" in event.extra["data"]
 
 
+def test_quirk_value_may_be_a_numeric_text() -> None:
+    event = one(envelope(data='{"value":"129.90"}'))
+    assert event.goods_total == Decimal("129.90")
+    assert encode(event)["data"]["value"] == "129.90"
+
+
 def test_zero_is_a_value_and_nothing_is_none() -> None:
     assert one(envelope(data='{"value":0}')).goods_total == Decimal(0)
     assert one(envelope()).goods_total is None
