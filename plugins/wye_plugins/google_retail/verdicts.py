@@ -74,7 +74,7 @@ def refusal(response: HttpResponse) -> Verdict:
         return Verdict("hold", f"{reason} ({_HINTS[code]})", status=code)
     if 300 <= code < 400:
         return redirected(response)
-    if code in (407, 501):
+    if code in (405, 407, 501):
         return Verdict("hold", reason, status=code)
     if 400 <= code < 500 and code not in (409, 499):
         operators = error.status in _OPERATORS or reasons & _OPERATORS_REASONS

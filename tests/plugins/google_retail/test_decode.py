@@ -119,7 +119,7 @@ def test_money_is_exact_where_the_document_is(price: str) -> None:
     assert (event.currency, event.items[0].currency) == (None, None)
 
 
-def test_a_quantity_is_not_made_up() -> None:
+def test_quirk_a_quantity_is_not_made_up() -> None:
     event = one(document(productDetails='[{"product":{"id":"a"}}]'))
     assert event.items == (Item(id="a"),)
 
@@ -165,7 +165,7 @@ def test_quirk_a_time_that_googles_parser_refuses_is_a_failure(time: str) -> Non
     assert "eventTime" in decoded.failures[0].reason
 
 
-def test_a_missing_time_is_that_of_the_request_or_of_the_arrival() -> None:
+def test_quirk_a_missing_time_is_that_of_the_request_or_of_the_arrival() -> None:
     body = '{"eventType":"home-page-view","visitorId":"v"}'
     assert one(body).time_ms == NOW_MS
     assert one(body, query={"ets": "1645612062000"}).time_ms == 1645612062000
@@ -213,6 +213,18 @@ def test_quirk_snake_case_is_read_like_camel_case() -> None:
         "attributes":{"event_type":{"text":["kept"]}}}"""
     assert one(body) == one(camel)
     assert one(body).attrs == {"event_type": "kept"}
+
+
+@pytest.mark.parametrize("visitor", ["123", "true", "{}", '["v"]'])
+def test_quirk_a_visitor_that_is_no_text_is_a_failure(visitor: str) -> None:
+    decoded = decode(document(visitorId=visitor))
+    assert not decoded.events
+    assert "visitorId" in decoded.failures[0].reason
+
+
+def test_quirk_the_order_of_attributes_makes_no_difference() -> None:
+    first = one(document(attributes='{"a":{"text":["1"]},"b":{"numbers":[2]}}'))
+    assert one(document(attributes='{"b":{"numbers":[2]},"a":{"text":["1"]}}')) == first
 
 
 def test_quirk_null_is_unset() -> None:

@@ -164,7 +164,7 @@ def test_what_google_refuses_is_refused(body: bytes, words: str) -> None:
         (HOME[:-1] + b',"purchaseTransaction":{}}', "purchaseTransaction must not be set"),
     ],
 )
-def test_only_the_strict_spelling_refuses_what_the_third_party_document_shows(sample: bytes, words: str) -> None:
+def test_quirk_only_the_strict_spelling_refuses_what_the_third_party_document_shows(sample: bytes, words: str) -> None:
     accepted(head("write"), sample)
     assert words in refused(head("write"), sample, strict)
 
@@ -220,6 +220,16 @@ def test_quirk_raw_json_wins_and_the_python_client_sends_an_empty_event_besides(
     assert collect({"userEvent": "", "rawJson": HOME.decode()}).decoded.events[0].type == "home_view"
 
 
+def test_quirk_no_prebuilt_rule_is_known() -> None:
+    query = {"userEvent": HOME.decode(), "prebuiltRule": "ga4_bq"}
+    assert "prebuilt_rule 'ga4_bq' is not known" in refused(head("collect", "GET", query=query))
+
+
+def test_quirk_a_get_beyond_16_kb_is_refused() -> None:
+    query = {"userEvent": HOME.decode()[:-1] + ',"filter":"' + "x" * 17_000 + '"}'}
+    assert "use POST" in refused(head("collect", "GET", query=query))
+
+
 def test_collect_by_post() -> None:
     body = json.dumps({"user_event": HOME.decode(), "ets": "5", "uri": None})
     assert accepted(head("collect"), body).decoded.events[0].type == "home_view"
@@ -233,8 +243,6 @@ def test_collect_by_post() -> None:
         ({"userEvent": "%7"}, "malformed"),
         ({"userEvent": HOME.decode(), "ets": "now"}, "ets"),
         ({"userEvent": HOME.decode(), "uri": "u" * 5001}, "uri is longer"),
-        ({"userEvent": HOME.decode(), "prebuiltRule": "ga4_bq"}, "prebuilt_rule 'ga4_bq' is not known"),
-        ({"userEvent": HOME.decode()[:-1] + ',"filter":"' + "x" * 17_000 + '"}'}, "use POST"),
     ],
 )
 def test_a_faulty_pixel_is_refused(query: dict[str, str], words: str) -> None:
@@ -338,10 +346,8 @@ def test_an_import_from_storage_is_refused_as_google_refuses_what_it_cannot_reac
     [
         ("", None),
         ("{}", None),
-        ('{"userEventRejoinScope":2}', "UNJOINED_EVENTS"),
         ('{"user_event_rejoin_scope":"JOINED_EVENTS"}', "JOINED_EVENTS"),
         ('{"userEventRejoinScope":7}', "USER_EVENT_REJOIN_SCOPE_UNSPECIFIED"),
-        ('{"rejoin_type":"UNJOINED_EVENTS"}', "UNJOINED_EVENTS"),
     ],
 )
 def test_a_rejoin_is_passed_on(body: str, scope: str | None) -> None:
@@ -350,6 +356,18 @@ def test_a_rejoin_is_passed_on(body: str, scope: str | None) -> None:
     assert (event.type, event.origin.tenant) == ("control:google-retail.rejoin", PARENT)
     assert event.extra == ({} if scope is None else {"userEventRejoinScope": scope})
     assert body_of(answer)["response"]["rejoinedUserEventsCount"] == "0"
+
+
+@pytest.mark.parametrize(("number", "scope"), [(1, "JOINED_EVENTS"), (2, "UNJOINED_EVENTS")])
+def test_quirk_enums_may_be_numbers(number: int, scope: str) -> None:
+    (event,) = accepted(head("rejoin"), json.dumps({"userEventRejoinScope": number})).decoded.events
+    assert event.extra == {"userEventRejoinScope": scope}
+
+
+def test_quirk_the_third_party_documents_rejoin_type_is_understood() -> None:
+    (event,) = accepted(head("rejoin"), '{"rejoin_type":"UNJOINED_EVENTS"}').decoded.events
+    assert event.extra == {"userEventRejoinScope": "UNJOINED_EVENTS"}
+    assert "rejoin_type" in refused(head("rejoin"), '{"rejoin_type":"UNJOINED_EVENTS"}', strict)
 
 
 @pytest.mark.parametrize(

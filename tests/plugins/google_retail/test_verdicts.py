@@ -26,7 +26,7 @@ def error(code: int, status: str, message: str = "words", **detail: str) -> Http
         (401, "hold"),
         (403, "hold"),
         (404, "hold"),
-        (405, "rejected"),
+        (405, "hold"),
         (407, "hold"),
         (408, "busy"),
         (409, "retry"),
