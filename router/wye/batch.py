@@ -44,12 +44,14 @@ class Lot(Struct, eq=False):
 
 class Parcel(Struct, eq=False):
     """Events for one request, column by column: what is sent, the batch each came in, and how often each was tried at its own
-    cost."""
+    cost. ``on_trial`` are failures of the whole that may yet turn out to be the vendor's fault; ``tries`` are all attempts."""
 
     events: Sequence[Event]
     documents: Sequence[bytes]
     batches: Sequence[Batch]
     attempts: list[int]
+    on_trial: int = 0
+    tries: int = 0
 
     def pick(self, places: Sequence[int]) -> Parcel:
         """The events at ``places``."""
@@ -58,13 +60,51 @@ class Parcel(Struct, eq=False):
             [self.documents[place] for place in places],
             [self.batches[place] for place in places],
             [self.attempts[place] for place in places],
+            self.on_trial,
+            self.tries,
         )
 
     def slice(self, start: int, end: int) -> Parcel:
         """The events from ``start`` up to ``end``; this parcel itself where that is all of them."""
         if start == 0 and end == len(self.events):
             return self
-        return Parcel(self.events[start:end], self.documents[start:end], self.batches[start:end], self.attempts[start:end])
+        return Parcel(
+            self.events[start:end],
+            self.documents[start:end],
+            self.batches[start:end],
+            self.attempts[start:end],
+            self.on_trial,
+            self.tries,
+        )
+
+    def tried(self, place: int) -> int:
+        """How often the event at ``place`` was tried at its own cost, as far as is known."""
+        return self.attempts[place] + self.on_trial
+
+    def charge(self, places: Sequence[int]) -> None:
+        """The events at ``places`` failed on their own account."""
+        for place in places:
+            self.attempts[place] += 1
+
+    def convict(self) -> None:
+        """The failures on trial were its own."""
+        for place in range(len(self.attempts)):
+            self.attempts[place] += self.on_trial
+        self.on_trial = 0
+
+    def acquit(self) -> None:
+        """The failures on trial were the vendor's."""
+        self.on_trial = 0
+
+
+def joined(parcels: Sequence[Parcel]) -> Parcel:
+    """Parcels that were not tried yet as one."""
+    return Parcel(
+        [event for one in parcels for event in one.events],
+        [document for one in parcels for document in one.documents],
+        [batch for one in parcels for batch in one.batches],
+        [attempts for one in parcels for attempts in one.attempts],
+    )
 
 
 def runs(batches: Iterable[Batch]) -> list[tuple[Batch, int]]:

@@ -16,16 +16,12 @@ from typing import cast
 
 import trio
 
-from wye.batcher import Batcher
-from wye.buffer import MemoryBuffer
-from wye.config.model import Config, SinkConfig, SinkOptions, SourceConfig
+from wye.assembly import make_sink
+from wye.config.model import Config, SourceConfig
 from wye.deadletters import DeadLetters
 from wye.errors import Exit
-from wye.fidelity.leaves import CLASSES
-from wye.fitting import Fitting, FittingEncoder, Policies
-from wye.ledger import Ledger, TypeLosses
+from wye.ledger import Ledger
 from wye.plugin import StartError
-from wye.retry import Backoff
 from wye.route import Dispatcher, Leg
 from wye.sink import Sink
 
@@ -38,7 +34,7 @@ class Daemon:
     def __init__(self, config: Config) -> None:
         self._config = config
         self.dead_letters = DeadLetters(config.data_dir / "dead-letters.jsonl", config.secrets.redact)
-        self.sinks = [_make_sink(sink, self.dead_letters) for sink in config.sinks]
+        self.sinks = [make_sink(sink, self.dead_letters) for sink in config.sinks]
         self._dispatchers = [Dispatcher(source.name, self._legs(source.name), self.dead_letters) for source in config.sources]
         self.ledger = Ledger([one.account for one in self._dispatchers], [sink.account for sink in self.sinks])
         self._everything = trio.CancelScope()
@@ -188,35 +184,6 @@ def _check_writable(directory: Path) -> None:
         raise StartError(f"data_dir: {place} is no directory; choose another data_dir")
     if not os.access(place, os.W_OK | os.X_OK):
         raise StartError(f"data_dir: cannot write in {place}; change its permissions or choose another data_dir")
-
-
-def _make_sink(config: SinkConfig, dead_letters: DeadLetters) -> Sink:
-    options, default = config.options, config.batching
-    batcher = Batcher(
-        options.batch.max_events or default.max_events,
-        options.batch.max_bytes or default.max_bytes,
-        default.linger_secs if options.batch.linger_secs is None else options.batch.linger_secs,
-    )
-    buffer = MemoryBuffer(options.buffer.max_events, options.buffer.max_bytes, options.buffer.when_full)
-    backoff = Backoff(options.retry.first_secs, options.retry.max_secs)
-    losses: dict[str, TypeLosses] = {}
-    encoder = FittingEncoder(config.name, config.encoder, _fitting(options), config.readback, losses)
-    sink = Sink(config.name, config.transport, encoder, buffer, batcher, backoff, options.retry.max_attempts, dead_letters)
-    sink.account.losses = losses
-    return sink
-
-
-def _fitting(options: SinkOptions) -> Fitting:
-    defaults = {"currency": options.defaults.currency, "channel": (options.defaults.channel_type or "").lower()}
-    on_loss = options.on_loss
-    policies: Policies = on_loss if isinstance(on_loss, dict) else dict.fromkeys(CLASSES, on_loss)
-    return Fitting(
-        options.unmapped,
-        {leaf: value for leaf, value in defaults.items() if value},
-        policies,
-        frozenset(one.leaf for one in options.acknowledge),
-        options.carry,
-    )
 
 
 def _leaves(error: BaseException) -> list[BaseException]:

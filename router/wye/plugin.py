@@ -40,12 +40,16 @@ class Decoder(Protocol):
 
 class Limits(Struct, frozen=True):
     """A vendor's limits for one request. ``overhead_bytes`` is the envelope's size, ``separator_bytes`` what stands between two
-    documents."""
+    documents.
+
+    ``divisible``: a request that was refused may be sent again in parts, because nothing of it was taken (it is taken whole or
+    not at all), or because the vendor knows again what it has."""
 
     max_events: int | None = None
     max_bytes: int | None = None
     overhead_bytes: int = 0
     separator_bytes: int = 1
+    divisible: bool = False
 
 
 class Encoder(Protocol):
@@ -150,16 +154,33 @@ class Bag(Struct, frozen=True):
     lists: bool = False
 
 
+class Rule(Struct, frozen=True):
+    """Why a format has no place for a leaf, or changes it: the reason that ``wye explain`` prints. That it does so is measured,
+    and no matter of rules.
+
+    ``leaves`` are names or patterns (``device.screen_*``), ``text`` is one sentence, ``source`` says whose word it is.
+    ``kinds`` (``lost``, ``coerced``, ``ambiguous``, ``invented``) and ``types`` of events bound what it speaks of; empty, it
+    speaks of all. The first rule that speaks of a leaf counts.
+    """
+
+    leaves: Sequence[str]
+    text: str
+    source: str
+    kinds: Sequence[str] = ()
+    types: Sequence[str] = ()
+
+
 class Outbound(Struct, frozen=True):
     """An adapter as a sink uses it. ``bag`` where ``Event.attrs`` come back as they were written, if they are texts;
     ``base_url`` where the vendor takes HTTP requests, for a sink that is given no ``url`` of its own; ``auth`` where these need
-    credentials that expire."""
+    credentials that expire; ``rules`` say why the format does not hold everything."""
 
     encoder: Encoder
     stream: Stream | None = None
     bag: Bag | None = None
     base_url: str | None = None
     auth: Auth | None = None
+    rules: Sequence[Rule] = ()
 
 
 # ── transports: bytes in, bytes out ──────────────────────────────────────────────────────────────────────────────────────
@@ -226,7 +247,7 @@ class Transport(Protocol):
 
     @property
     def concurrency(self) -> int:
-        """How many shipments it can carry at a time. With 1, shipments arrive in order."""
+        """How many shipments it can carry at a time. With 1, they arrive in order, but for events that are tried again."""
         ...
 
     def open(self) -> AbstractAsyncContextManager[None]:

@@ -6,36 +6,50 @@ It knows no vendor. What it promises: an event that was put in is settled exactl
 from __future__ import annotations
 
 import logging
+import math
 import random
 from collections.abc import Sequence
-from typing import cast
 
 import trio
+from msgspec import Struct
 
-from wye.answer import MOST_ASKED_SECS
+from wye.attempt import asked_secs, attempt
 from wye.batch import Batch, Lot, Parcel, runs
 from wye.batcher import Batcher, largest_document
+from wye.breaker import Breaker
 from wye.buffer import Buffer, Fate
 from wye.deadletters import DeadLetter, DeadLetters, now_text
 from wye.delivery import Delivery, Outcome
 from wye.event import Event
+from wye.judge import judge
 from wye.ledger import SinkAccount, count_names
-from wye.message import Shipment, Unfit
+from wye.message import Unfit
+from wye.outbox import KeyOf, Lanes, Outbox
 from wye.plugin import Encoder, Transport
+from wye.rate import Rate
 from wye.retry import Backoff
 from wye.room import Room
 from wye.trouble import Trouble
-from wye.verdict import DELIVERED, Verdict, per_event
+from wye.verdict import Verdict, per_event
 
 log = logging.getLogger("wye.sink")
 
 
-class Sink:
-    """One configured sink: its queue, its workers, its account.
+class Sending(Struct, frozen=True):
+    """How a sink sends: when its events make a parcel, and how often an event is tried. ``max_attempts`` and ``max_age_secs``
+    (since it came) count against an event for failures of its own only. With ``key_of``, events of one key are sent one after
+    the other, in their order. ``rate`` gives the sink its own bucket."""
 
-    ``max_attempts`` counts an event's own failures; while the sink as a whole is down (``busy``, ``hold``) nobody's attempts
-    are used up.
-    """
+    batcher: Batcher
+    backoff: Backoff
+    max_attempts: int
+    max_age_secs: float = math.inf
+    key_of: KeyOf | None = None
+    rate: Rate | None = None
+
+
+class Sink:
+    """One configured sink: its queue, its workers, its account."""
 
     def __init__(
         self,
@@ -43,9 +57,7 @@ class Sink:
         transport: Transport,
         encoder: Encoder,
         buffer: Buffer,
-        batcher: Batcher,
-        backoff: Backoff,
-        max_attempts: int,
+        sending: Sending,
         dead_letters: DeadLetters,
     ) -> None:
         self.name = name
@@ -54,13 +66,15 @@ class Sink:
         self.room = Room(name, buffer)
         self._transport = transport
         self._encoder = encoder
-        self._batcher = batcher
-        self._backoff = backoff
-        self._max_attempts = max_attempts
+        self._sending = sending
         self._dead_letters = dead_letters
+        self._breaker = Breaker(sending.backoff, random.random)
+        self._outbox = Outbox()
+        self._lanes = None if sending.key_of is None else Lanes(sending.key_of)
         self._collecting = trio.Lock()
-        self._queued = trio.Event()
+        self._changed = trio.Event()
         self._closing = False
+        self._leaving = False
         self._burying = 0
         self._letters = 0
         self._letter_written = trio.Event()
@@ -76,7 +90,7 @@ class Sink:
         count = sum(len(one.events) for one in dropped)
         self.account.dropped += count
         self._count_in_flight()
-        self._queued.set()
+        self._changed.set()
         self._note_drops(count)
         for one in dropped:
             one.delivery.settle(len(one.events), Outcome.DROPPED)
@@ -104,10 +118,12 @@ class Sink:
         self._count_in_flight()
         self._dead_letters.submit(letters, on_written)
 
-    def close(self) -> None:
-        """Nothing more will be put: send what there is without lingering, then end."""
+    def close(self, *, leave: bool = False) -> None:
+        """Nothing more will be put: send what there is without lingering, then end. ``leave``: what is safe in a file need not
+        be sent now."""
         self._closing = True
-        self._queued.set()
+        self._leaving = leave
+        self._changed.set()
 
     # ── out ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -120,8 +136,8 @@ class Sink:
             async with self._transport.open():
                 task_status.started()
                 async with trio.open_nursery() as nursery:
-                    for worker in range(self._transport.concurrency):
-                        nursery.start_soon(self._work, worker)
+                    for _ in range(self._transport.concurrency):
+                        nursery.start_soon(self._work)
             while self.buffer.durable and self._letters:
                 # What a file holds is taken out of it only when its letter is safe.
                 self._letter_written = trio.Event()
@@ -131,28 +147,54 @@ class Sink:
     def _wake(self) -> None:
         """The buffer has more to take, or more room."""
         self._count_in_flight()
-        self._queued.set()
+        self._changed.set()
         self.room.freed()
 
-    async def _work(self, worker: int) -> None:
-        while (lot := await self._collect()) is not None:
-            parcel = self._parcel(lot)
-            for start, end in self._batcher.cuts(parcel.documents, self._encoder.limits):
-                await self._deliver(parcel.slice(start, end), worker)
+    async def _work(self) -> None:
+        while (parcel := await self._next()) is not None:
+            await self._attempt(parcel)
 
-    async def _collect(self) -> Lot | None:
-        """Wait until the batcher says that a lot is due; ``None`` when closed and empty."""
+    async def _next(self) -> Parcel | None:
+        """The parcel to send now; ``None`` when closed and nothing is left to do."""
         async with self._collecting:
-            while True:
-                buffer = self.buffer
-                due = self._batcher.due_at(buffer.queued_events, buffer.queued_bytes, buffer.oldest_at)
-                if due <= trio.current_time() or (self._closing and buffer.queued_events):
-                    return buffer.take(self._batcher.max_events, self._batcher.max_bytes)
-                if self._closing:
-                    return None
-                self._queued = trio.Event()
-                with trio.move_on_at(due):
-                    await self._queued.wait()
+            while not (self._leaving and self.buffer.durable):
+                wait = self._breaker.ready_at()
+                if wait <= trio.current_time():
+                    self._fill()
+                    parcel = self._outbox.next(trio.current_time(), fresh=self._breaker.is_open)
+                    if parcel is not None:
+                        return await self._at_its_rate(parcel)
+                    if self._closing and self._outbox.idle and not self.buffer.queued_events:
+                        return None
+                    wait = min(self._due_at(), self._outbox.due_at)
+                self._changed = trio.Event()
+                with trio.move_on_at(wait):
+                    await self._changed.wait()
+            return None
+
+    async def _at_its_rate(self, parcel: Parcel) -> Parcel:
+        rate = self._sending.rate
+        if rate is not None:
+            await trio.sleep_until(rate.ready_at(len(parcel.events), trio.current_time()))
+            rate.spend(len(parcel.events), trio.current_time())
+        return parcel
+
+    def _due_at(self) -> float:
+        """When the buffer has a lot."""
+        buffer = self.buffer
+        if self._closing and buffer.queued_events:
+            return -math.inf
+        return self._sending.batcher.due_at(buffer.queued_events, buffer.queued_bytes, buffer.oldest_at)
+
+    def _fill(self) -> None:
+        """Lots that are due into the outbox, until it has something to send."""
+        while not self._outbox.has_ready and self._due_at() <= trio.current_time():
+            parcel = self._parcel(self.buffer.take(self._sending.batcher.max_events, self._sending.batcher.max_bytes))
+            self._pack(parcel if self._lanes is None else self._lanes.admit(parcel))
+
+    def _pack(self, parcel: Parcel) -> None:
+        cuts = self._sending.batcher.cuts(parcel.documents, self._encoder.limits)
+        self._outbox.add(parcel.slice(start, end) for start, end in cuts)
 
     def _parcel(self, lot: Lot) -> Parcel:
         """The lot with its documents. What is unfit for this vendor is set aside."""
@@ -179,71 +221,75 @@ class Sink:
             return [Unfit(reason)]
         return [self._encode([event])[0] for event in events]
 
-    async def _deliver(self, parcel: Parcel, worker: int) -> None:
-        """Try until every event is delivered or given to the dead letters."""
-        tries = 0
-        while parcel.events:
-            verdicts = await self._try(parcel, worker)
-            if verdicts is DELIVERED or (isinstance(verdicts, Verdict) and verdicts.kind == "delivered"):
-                self._trouble.over(worker=worker)
-                self._settle_delivered(parcel.batches)
-                return
-            each = per_event(verdicts, len(parcel.events))
-            self._note_trouble(each, worker)
-            parcel = self._sort(parcel, each)
-            if parcel.events:
-                tries += 1
-                await trio.sleep(self._backoff.delay_secs(tries, random.random, _asked_secs(each)))
+    async def _attempt(self, parcel: Parcel) -> None:
+        """Send it, and put each event where its verdict says."""
+        permit = self._breaker.sending()
+        verdicts = await attempt(self._transport, parcel, self._note_fault)
+        self._outbox.out -= 1
+        parcel.tries += 1
+        if isinstance(verdicts, Verdict) and verdicts.kind == "delivered":
+            self._breaker.passed()
+            self._trouble.over()
+            self._settle_delivered(parcel)
+        else:
+            self._judge(parcel, per_event(verdicts, len(parcel.events)), permit)
+        self._changed.set()
 
-    async def _try(self, parcel: Parcel, worker: int) -> Verdict | Sequence[Verdict]:
-        """One attempt. Whatever goes wrong becomes a verdict: a broken connection is nobody's fault, a plugin that raises costs
-        its events an attempt."""
-        try:
-            verdicts = await self._transport.send(Shipment(parcel.events, parcel.documents))
-            return verdicts if isinstance(verdicts, Verdict) else per_event(verdicts, len(parcel.events))
-        except Exception as error:
-            outage = _outage(error)
-            if outage is not None:
-                return Verdict("busy", outage)
-            reason = f"transport raised {type(error).__name__}: {error}"
-            self._trouble.now(reason, worker=worker, error=error)
-            return Verdict("retry", reason)
+    def _note_fault(self, reason: str, error: Exception) -> None:
+        self._trouble.now(reason, error=error)
 
-    def _note_trouble(self, verdicts: Sequence[Verdict], worker: int) -> None:
-        """The sink is in trouble when it holds or is busy, or when nothing at all got through; a few retries are daily life."""
+    def _judge(self, parcel: Parcel, verdicts: Sequence[Verdict], permit: int) -> None:
+        now = trio.current_time()
+        asked = asked_secs(verdicts)
+        down = self._weigh(parcel, verdicts, permit, now, asked)
+        too_old = [now - batch.came_at > self._sending.max_age_secs for batch in parcel.batches]
+        found = judge(parcel, verdicts, self._sending.max_attempts, too_old, divisible=self._encoder.limits.divisible)
+        if found.delivered:
+            self._settle_delivered(parcel.pick(found.delivered))
+        if found.refused:
+            self._refuse(parcel.pick(found.refused), found.why)
+        first = [parcel.pick(places) for places in found.halves]
+        if found.again:
+            again = parcel if len(found.again) == len(verdicts) else parcel.pick(found.again)
+            if down:
+                first.append(again)
+            else:
+                self._outbox.put_later(again, now + self._sending.backoff.delay_secs(parcel.tries, random.random, asked))
+        self._outbox.put_first(first)
+
+    def _weigh(self, parcel: Parcel, verdicts: Sequence[Verdict], permit: int, now: float, asked: float | None) -> bool:
+        """What the answer says about the sink as a whole: whether it said that it is down. It is in trouble when it holds or is
+        busy, or when nothing at all got through; a few retries are daily life."""
         by_kind: dict[str, Verdict] = {}
         for verdict in verdicts:
             by_kind.setdefault(verdict.kind, verdict)
         worst = by_kind.get("hold") or by_kind.get("busy")
-        if worst is None and len(by_kind) == 1:
-            worst = by_kind.get("retry")
-        if worst is None:
-            self._trouble.over(worker=worker)
+        if worst is not None:
+            self._breaker.down(permit, now, asked)
+        elif by_kind.keys() == {"retry"}:
+            worst = by_kind["retry"]
+            parcel.on_trial += 1
+            self._breaker.failed(parcel, permit, now, asked)
         else:
-            self._trouble.now(worst.reason, worker=worker, grave=worst.kind == "hold")
+            self._breaker.passed()
+        if worst is None:
+            self._trouble.over()
+        else:
+            self._trouble.now(worst.reason, grave=worst.kind == "hold")
+        if by_kind.keys() != {"retry"}:
+            parcel.charge([place for place, one in enumerate(verdicts) if one.kind in ("retry", "rejected")])
+        return bool(by_kind.keys() & {"hold", "busy"})
 
-    def _sort(self, parcel: Parcel, verdicts: Sequence[Verdict]) -> Parcel:
-        """Settle what is decided; returns what is to be tried again."""
-        delivered: list[int] = []
-        refused: list[int] = []
-        again: list[int] = []
-        for place, verdict in enumerate(verdicts):
-            if verdict.kind == "delivered":
-                delivered.append(place)
-                continue
-            if verdict.kind in ("retry", "rejected"):
-                parcel.attempts[place] += 1
-            final = verdict.kind == "rejected" or parcel.attempts[place] >= self._max_attempts
-            (refused if final else again).append(place)
-        if delivered:
-            self._settle_delivered([parcel.batches[place] for place in delivered])
-        if refused:
-            self._refuse(parcel.pick(refused), [verdicts[place] for place in refused])
-        return parcel.pick(again)
+    def _settle_delivered(self, parcel: Parcel) -> None:
+        self.account.delivered += len(parcel.batches)
+        self._settle(parcel.batches, "delivered")
+        self._done(parcel.events)
 
-    def _settle_delivered(self, batches: Sequence[Batch]) -> None:
-        self.account.delivered += len(batches)
-        self._settle(batches, "delivered")
+    def _done(self, events: Sequence[Event]) -> None:
+        """These will not be sent again: what waited for them may go."""
+        following = None if self._lanes is None else self._lanes.done(events)
+        if following is not None:
+            self._pack(following)
 
     def _set_aside(self, parcel: Parcel, unfit: Sequence[int], most: float) -> None:
         """What an encoder cannot put into its vendor's format: filtered where it has no name for it, else dead-lettered."""
@@ -265,10 +311,11 @@ class Sink:
 
     def _refuse(self, parcel: Parcel, verdicts: Sequence[Verdict]) -> None:
         letters = [
-            self._letter("send", event, verdict.reason, verdict.status, attempts)
-            for event, verdict, attempts in zip(parcel.events, verdicts, parcel.attempts, strict=True)
+            self._letter("send", event, verdict.reason, verdict.status, parcel.tried(place))
+            for place, (event, verdict) in enumerate(zip(parcel.events, verdicts, strict=True))
         ]
         self._give_up(parcel.batches, letters)
+        self._done(parcel.events)
 
     def _letter(
         self, stage: str, event: Event, reason: str, status: int | None = None, attempts: int | None = None
@@ -310,21 +357,3 @@ def _why_unfit(document: object, most: float) -> str:
     if isinstance(document, bytes):
         return f"too large: {len(document)} bytes, where a request has room for {most:.0f}"
     return f"encoder gave {type(document).__name__}, expected bytes or Unfit"
-
-
-def _outage(error: Exception) -> str | None:
-    """What broke, when ``error`` is a broken connection, however a plugin's nursery has wrapped it."""
-    if isinstance(error, ExceptionGroup):
-        inner = [_outage(one) for one in cast(ExceptionGroup[Exception], error).exceptions]
-        return inner[0] if all(inner) else None
-    if isinstance(error, OSError):
-        return error.strerror or str(error) or type(error).__name__
-    if isinstance(error, trio.BrokenResourceError | trio.TooSlowError):
-        return str(error) or type(error).__name__
-    return None
-
-
-def _asked_secs(verdicts: Sequence[Verdict]) -> float | None:
-    """The longest wait that was asked for; what is no number of seconds was not asked for."""
-    asked = [one.after_secs for one in verdicts if one.after_secs is not None and one.after_secs > 0]
-    return min(max(asked), MOST_ASKED_SECS) if asked else None

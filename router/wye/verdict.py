@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 
 class Verdict(Struct, frozen=True):
@@ -20,12 +20,17 @@ class Verdict(Struct, frozen=True):
     - ``rejected``: the vendor will never take this event; it goes to the dead letters.
 
     ``after_secs`` is the wait that the vendor asked for. ``status`` is the vendor's own code where there was one.
+
+    ``of`` is the number of events that one answer was about, where it does not say which of them is meant: the events of one
+    request then share this very object. ``faulty`` is how many of them were refused, where the vendor says at least that.
     """
 
     kind: Literal["delivered", "retry", "busy", "hold", "rejected"]
     reason: str = ""
     after_secs: float | None = None
     status: int | None = None
+    of: int = 1
+    faulty: int | None = None
 
 
 DELIVERED = Verdict("delivered")
@@ -34,11 +39,15 @@ Verdicts: TypeAlias = Verdict | Sequence[Verdict]
 """One verdict for all events of a shipment, or one for each, in their order."""
 
 
+def _of_all(verdict: Verdict, count: int) -> Verdict:
+    return verdict if verdict.of == count or verdict is DELIVERED else structs.replace(verdict, of=count)
+
+
 def per_event(verdicts: Verdicts, count: int) -> Sequence[Verdict]:
     """One verdict for each of ``count`` events. Raises ``ValueError`` when a plugin gave another number of them, or
     something else."""
     if isinstance(verdicts, Verdict):
-        return [verdicts] * count
+        return [_of_all(verdicts, count)] * count
     if len(verdicts) != count:
         raise ValueError(f"{len(verdicts)} verdicts for {count} events")
     for verdict in verdicts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -19,9 +20,11 @@ from wye.delivery import Delivery, Outcome
 from wye.event import Event
 from wye.message import Decoded, Failure, Shipment
 from wye.options import WhenFull
+from wye.outbox import KeyOf
 from wye.plugin import Encoder, Transport
+from wye.rate import Rate
 from wye.retry import Backoff
-from wye.sink import Sink
+from wye.sink import Sending, Sink
 from wye.testing import make_event
 from wye.testing.transport import FakeEncoder, FakeTransport
 from wye.verdict import Verdicts
@@ -64,15 +67,16 @@ def make_sink(
     batcher: Batcher | None = None,
     max_attempts: int = 3,
     backoff: Backoff | None = None,
+    max_age_secs: float = math.inf,
+    key_of: KeyOf | None = None,
+    rate: Rate | None = None,
 ) -> Sink:
     return Sink(
         name,
         transport or FakeTransport(),
         encoder or FakeEncoder(),
         MemoryBuffer(max_events, max_bytes, when_full),
-        batcher or Batcher(500, 1_000_000, 0.0),
-        backoff or Backoff(1, 8),
-        max_attempts,
+        Sending(batcher or Batcher(500, 1_000_000, 0.0), backoff or Backoff(1, 8), max_attempts, max_age_secs, key_of, rate),
         letters,
     )
 

@@ -332,9 +332,19 @@ async def test_no_more_shipments_than_allowed_are_under_way(
     assert sink.account.delivered == 10
 
 
-async def test_with_one_at_a_time_a_failing_shipment_is_not_overtaken(letters: DeadLetters, autojump_clock: MockClock) -> None:
-    transport = FakeTransport([BUSY, RETRY, ConnectionResetError("reset")])
+async def test_with_one_at_a_time_nothing_is_overtaken_in_an_outage(letters: DeadLetters, autojump_clock: MockClock) -> None:
+    transport = FakeTransport([BUSY, HOLD, ConnectionResetError("reset")])
     sink = make_sink(letters, transport, batcher=Batcher(1, 1000, 0), max_attempts=9)
     async with running(sink):
         put(sink, numbered(3))
     assert transport.ids == [["e0"]] * 4 + [["e1"], ["e2"]]
+
+
+async def test_who_fails_on_their_own_account_does_not_hold_up_the_others(
+    letters: DeadLetters, autojump_clock: MockClock
+) -> None:
+    transport = FakeTransport([RETRY])
+    sink = make_sink(letters, transport, batcher=Batcher(1, 1000, 0))
+    async with running(sink):
+        put(sink, numbered(3))
+    assert transport.ids == [["e0"], ["e1"], ["e2"], ["e0"]]

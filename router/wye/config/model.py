@@ -35,9 +35,16 @@ class RetryOptions(Options, frozen=True):
         Count,
         Meta(
             description="Attempts at one event before it goes to the dead letters. Only failures of the event's own count; "
-            "while the sink as a whole cannot be reached or answers 429 or 503, nothing is used up."
+            "while the sink as a whole cannot be reached, answers 429 or 503, or lets nothing through, nothing is used up."
         ),
     ] = 8
+    max_age_secs: Annotated[
+        Positive | None,
+        Meta(
+            description="An event that fails on its own account when it came longer ago than this goes to the dead letters, "
+            "whatever attempts it has left. Left out, age is no reason."
+        ),
+    ] = None
     first_secs: Annotated[Positive, Meta(description="Longest wait before the second attempt; it doubles from there.")] = 0.2
     max_secs: Annotated[
         Positive, Meta(description="Longest wait between two attempts. The wait itself is drawn at random.")
@@ -60,6 +67,13 @@ class BufferOptions(Options, frozen=True):
             "give events up, counted as dropped."
         ),
     ] = "block"
+
+
+class RateOptions(Options, frozen=True):
+    """How fast a sink may be sent to. Events wait for it; none is dropped."""
+
+    events_per_sec: Annotated[Positive, Meta(description="Events a second, on average.")]
+    burst: Annotated[Count, Meta(description="Events that may go at once after a rest.")] = 1
 
 
 class DefaultsOptions(Options, frozen=True):
@@ -121,6 +135,20 @@ class SinkOptions(Options, frozen=True):
     ] = None
     batch: Annotated[BatchOptions, Meta(description="How events are gathered into batches.")] = BatchOptions()
     retry: Annotated[RetryOptions, Meta(description="When and how often an event is tried again.")] = RetryOptions()
+    ordering: Annotated[
+        Literal["none", "key"],
+        Meta(
+            description="`key`: events with the same `key` reach the sink one after the other, in the order in which they "
+            "came, retries included; others go on meanwhile. No two of them travel in one request, so one busy key is slow."
+        ),
+    ] = "none"
+    key: Annotated[
+        Literal["visitor_id", "user_id", "session_id", "order_id"],
+        Meta(description="What `ordering` goes by. Events without it are in no order."),
+    ] = "visitor_id"
+    rate: Annotated[
+        RateOptions | None, Meta(description="How fast the sink may be sent to. Left out, as fast as it takes.")
+    ] = None
     buffer: Annotated[BufferOptions, Meta(description="The queue in front of this sink.")] = BufferOptions()
     unmapped: Annotated[
         Unmapped,
