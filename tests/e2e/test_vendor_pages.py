@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec import Struct
@@ -69,7 +70,7 @@ def test_every_vendor_has_a_page_and_every_page_a_vendor() -> None:
 # ── options ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def options_of(role: Role | None, side: str) -> set[tuple[str, str]]:
+def options_of(role: Role[Any] | None, side: str) -> set[tuple[str, str]]:
     config: type[Struct] | None = role.config if role else None
     return {(option.name, side) for option in describe(config)} if config else set()
 
