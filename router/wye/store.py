@@ -2,57 +2,52 @@
 
 WAL with ``synchronous = FULL``: a commit returns when the log is on the disk. One task writes; a thread does each commit. A
 disk that is full is waited for. A disk that fails ends the store: what was not committed was never promised, and nothing is
-guessed.
+guessed. A file that is no sound database any more ends it too (``damaged``), and can be set aside for another one.
 """
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import logging
 import os
 import sqlite3
+import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 import trio
 from msgspec import Struct
 
+from wye.database import (
+    DAMAGED,
+    DamagedError,
+    Schema,
+    StoreError,
+    beside,
+    code_of,
+    connect,
+    in_use,
+    lock,
+    make_directory,
+    plain_connection,
+    sync_directory,
+)
+
+__all__ = ["DamagedError", "Schema", "Store", "StoreError", "connect", "in_use"]
+
 log = logging.getLogger("wye.store")
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], None]
 
-APPLICATION_ID = 0x77796530
-"""The ``application_id`` of every file of wye's: ``wye0``."""
-
 RETRY_SECS = 1.0
 """The wait after a disk was full."""
 
-_BUSY_MS = 5_000
 _WAIT = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-
-
-class StoreError(Exception):
-    """A file cannot be used. One line that says what to do."""
-
-
-class DamagedError(StoreError):
-    """The file is no sound database."""
-
-
-class Schema(Struct, frozen=True):
-    """What a kind of file holds. ``steps`` are SQL scripts: number n brings a file from version n to n + 1, so that every file
-    that was ever written can be read."""
-
-    kind: str
-    steps: Sequence[str]
-
-    @property
-    def version(self) -> int:
-        return len(self.steps)
+_NO_ROOM = {sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_TRUNCATE}
 
 
 class _Piece(Struct):
@@ -61,7 +56,8 @@ class _Piece(Struct):
 
 
 class Store:
-    """One file, written by one process. ``broken`` says why it is not written any more, ``refusing`` that the disk is full.
+    """One file, written by one process. ``broken`` says why it is not used any more, ``damaged`` that the file is the reason;
+    ``refusing`` that the disk is full.
 
     ``who`` begins every line that is logged: ``sink partner``.
     """
@@ -69,6 +65,7 @@ class Store:
     def __init__(self, path: Path, schema: Schema, who: str) -> None:
         self.path = path
         self.broken: str | None = None
+        self.damaged = False
         self.refusing = False
         self._schema = schema
         self._who = who
@@ -86,36 +83,68 @@ class Store:
         """Take the file for this process, make or migrate it. Raises ``StoreError``, ``DamagedError`` where it is no sound
         database."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock_file = _lock(self.path)
+            make_directory(self.path.parent)
+            if self._lock_file is None:
+                self._lock_file = lock(self.path)
             new = not self.path.exists()
             self._writer = connect(self.path, self._schema)
-            self._reader = _connect(self.path)
+            self._reader = plain_connection(self.path)
             if new:
-                _sync_directory(self.path.parent)
+                sync_directory(self.path.parent)
+            self.broken, self.damaged = None, False
         except OSError as error:
             self.close()
             raise StoreError(f"cannot open {self.path}: {error.strerror}; mend it or choose another path") from None
+        except DamagedError:
+            self._disconnect()  # the lock is kept: who sets the file aside must be the only one who does
+            raise
         except StoreError:
             self.close()
             raise
 
+    def set_aside(self) -> Path:
+        """Give a damaged file, with its log, another name, so that ``open`` makes a new one. Returns that name. Raises
+        ``StoreError``."""
+        self._disconnect()
+        stem = f"{self.path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+        aside = self.path.with_name(stem)
+        number = 1
+        while aside.exists():
+            number += 1
+            aside = self.path.with_name(f"{stem}-{number}")
+        try:
+            # The log first: a crash between the two leaves a sound name without it, never a new file with an old log.
+            with suppress(FileNotFoundError):
+                beside(self.path, "-wal").rename(beside(aside, "-wal"))
+            self.path.rename(aside)
+            beside(self.path, "-shm").unlink(missing_ok=True)
+            sync_directory(self.path.parent)
+        except OSError as error:
+            self.close()
+            raise StoreError(f"cannot set {self.path} aside, which is damaged: {error.strerror}; move it away") from None
+        return aside
+
     def close(self) -> None:
         """Give the file back. Idempotent."""
+        self._disconnect()
+        if self._lock_file is not None:
+            os.close(self._lock_file)
+            self._lock_file = None
+
+    def _disconnect(self) -> None:
         for connection in (self._reader, self._writer):
             if connection is not None:
                 with suppress(sqlite3.Error):
                     connection.close()
         self._reader = self._writer = None
-        if self._lock_file is not None:
-            os.close(self._lock_file)
-            self._lock_file = None
 
     # ── write ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def submit(self, work: Work, done: Callable[[bool], None]) -> None:
-        """Queue ``work``, which changes the database inside a transaction. ``done(True)`` is called once it is on the disk,
-        ``done(False)`` once it is known that it never will be."""
+        """Queue ``work``, which changes the database inside a transaction, in a thread. ``done(True)`` is called once it is on
+        the disk, ``done(False)`` once it is known that it never will be.
+
+        What is submitted is committed in order, but for works that a full disk has no room for: others may overtake these."""
         if self.broken is not None:
             done(False)
             return
@@ -132,31 +161,53 @@ class Store:
         while not (self._closing and not self._queue):
             await self._queued.wait()
             self._queued = trio.Event()
-            pieces, self._queue = self._queue, []
-            if not pieces:
-                continue
-            committed = await self._commit(pieces)
-            for piece in pieces:
-                piece.done(committed)
+            await self._commit_queue()
 
-    async def _commit(self, pieces: Sequence[_Piece]) -> bool:
-        while self.broken is None:
-            try:
-                await trio.to_thread.run_sync(self._transact, pieces)
-            except sqlite3.Error as error:
-                if not _passing(error):
-                    self._break(str(error))
-                    break
-                if not self.refusing:
-                    log.error("%s: cannot write %s: %s; events wait until it can be written", self._who, self.path, error)
-                self.refusing = True
+    async def _commit_queue(self) -> None:
+        """All that is queued, and what comes while a full disk is waited for."""
+        while self._queue and self.broken is None:
+            pieces, self._queue = self._queue, []
+            full = await self._commit(pieces)
+            if full is None:
+                self._note_room()
+                continue
+            left = [piece for piece in pieces if not await self._fits_alone(piece)] if len(pieces) > 1 else pieces
+            self._queue = left + self._queue
+            if left and self.broken is None:
+                self._note_full(full)
                 await trio.sleep(RETRY_SECS)
-            else:
-                if self.refusing:
-                    self.refusing = False
-                    log.warning("%s: %s can be written again", self._who, self.path)
-                return True
-        return False
+
+    async def _fits_alone(self, piece: _Piece) -> bool:
+        """What takes little room, or makes some, need not wait for what takes much."""
+        return self.broken is None and await self._commit([piece]) is None
+
+    async def _commit(self, pieces: Sequence[_Piece]) -> sqlite3.Error | None:
+        """One transaction, and the word about it; returns the error where the disk is full, and nobody is told."""
+        try:
+            await trio.to_thread.run_sync(self._transact, pieces)
+        except sqlite3.Error as error:
+            if await trio.to_thread.run_sync(self._is_passing, error):
+                return error
+            self._break(error)
+        for piece in pieces:
+            piece.done(self.broken is None)
+        return None
+
+    def _is_passing(self, error: sqlite3.Error) -> bool:
+        """Whether waiting may help. SQLite knows a full disk, but tells a quota from a fault no more than any other error."""
+        if code_of(error) in _WAIT:
+            return True
+        return getattr(error, "sqlite_errorcode", None) in _NO_ROOM and _is_full(self.path.parent)
+
+    def _note_full(self, error: sqlite3.Error) -> None:
+        if not self.refusing:
+            log.error("%s: cannot write %s: %s; events wait until it can be written", self._who, self.path, error)
+        self.refusing = True
+
+    def _note_room(self) -> None:
+        if self.refusing:
+            log.warning("%s: %s can be written again", self._who, self.path)
+        self.refusing = False
 
     def _transact(self, pieces: Sequence[_Piece]) -> None:
         connection = self._connection(self._writer)
@@ -171,9 +222,15 @@ class Store:
                     connection.execute("ROLLBACK")
             raise
 
-    def _break(self, reason: str) -> None:
-        self.broken = reason
-        log.error("%s: %s failed: %s; it is not used any more, nothing is promised; restart wye", self._who, self.path, reason)
+    def _break(self, error: sqlite3.Error) -> None:
+        self.broken = str(error)
+        self.damaged = code_of(error) in DAMAGED
+        if self.damaged:
+            log.error("%s: %s is damaged: %s", self._who, self.path, error)
+        else:
+            log.error(
+                "%s: %s failed: %s; it is not used any more, nothing is promised; restart wye", self._who, self.path, error
+            )
         pieces, self._queue = self._queue, []
         for piece in pieces:
             piece.done(False)
@@ -186,8 +243,8 @@ class Store:
             try:
                 return await trio.to_thread.run_sync(query, self._connection(self._reader))
             except sqlite3.Error as error:
-                if not _passing(error):
-                    self._break(str(error))
+                if code_of(error) not in _WAIT and self.broken is None:
+                    self._break(error)
                 raise StoreError(f"cannot read {self.path}: {error}") from None
 
     def _connection(self, connection: sqlite3.Connection | None) -> sqlite3.Connection:
@@ -196,95 +253,13 @@ class Store:
         return connection
 
 
-def connect(path: Path, schema: Schema) -> sqlite3.Connection:
-    """A connection to a file of this kind, made or brought to this version where needed. Raises ``StoreError``."""
-    connection: sqlite3.Connection | None = None
+def _is_full(directory: Path) -> bool:
+    """Whether a little file finds no room there."""
     try:
-        connection = _connect(path)
-        _prepare(connection, path, schema)
-        return connection
-    except sqlite3.Error as error:
-        if connection is not None:
-            connection.close()
-        raise _fault(path, schema, error) from None
-    except (OSError, StoreError):
-        if connection is not None:
-            connection.close()
-        raise
-
-
-def _fault(path: Path, schema: Schema, error: sqlite3.Error) -> StoreError:
-    if _code(error) in _DAMAGED:
-        return DamagedError(f"{path} is damaged: {error}")
-    return StoreError(f"cannot open {path} as a {schema.kind}: {error}; mend it or choose another path")
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    # Made here for its mode, which SQLite gives to the log beside it too: events are personal data.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    connection = sqlite3.connect(path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA synchronous = FULL")
-    return connection
-
-
-def _prepare(connection: sqlite3.Connection, path: Path, schema: Schema) -> None:
-    found = _number(connection, "PRAGMA application_id")
-    version = _number(connection, "PRAGMA user_version")
-    empty = _number(connection, "SELECT count(*) FROM sqlite_master") == 0
-    if found != APPLICATION_ID and not empty:
-        raise StoreError(f"{path} is a database, but none of wye's; choose another path")
-    if version > schema.version:
-        raise StoreError(
-            f"{path} has version {version}, and this wye knows {schema.kind}s up to {schema.version}; use the newer wye"
-        )
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA journal_size_limit = 67108864")
-    for number in range(version, schema.version):
-        connection.executescript(
-            f"BEGIN IMMEDIATE; {schema.steps[number]}; PRAGMA application_id = {APPLICATION_ID};"
-            f" PRAGMA user_version = {number + 1}; COMMIT;"
-        )
-
-
-def _number(connection: sqlite3.Connection, query: str) -> int:
-    return connection.execute(query).fetchone()[0]
-
-
-def _code(error: sqlite3.Error) -> int:
-    """The primary result code; extended ones hold it in their low byte."""
-    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-
-
-def _passing(error: sqlite3.Error) -> bool:
-    return _code(error) in _WAIT
-
-
-def _lock(path: Path) -> int:
-    """Held as long as the process lives, however it dies. Raises ``StoreError`` when another one has it."""
-    descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        owner = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
-        os.close(descriptor)
-        raise StoreError(f"{path} is in use by another process (pid {owner}); stop that one first") from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-    return descriptor
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def in_use(path: Path) -> bool:
-    """Whether a running wye has this file."""
-    try:
-        os.close(_lock(path))
-    except StoreError:
-        return True
+        with tempfile.TemporaryFile(dir=directory) as probe:
+            probe.write(bytes(65536))
+            probe.flush()
+            os.fsync(probe.fileno())
+    except OSError as error:
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
     return False
