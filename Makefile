@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test laws lint format docs clean
+.PHONY: demo test laws fuzz lint format docs clean
 
 .venv/.ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wye needs Python 3.11 or later; say make PYTHON=python3.x")'
@@ -21,6 +21,10 @@ SEED ?= $(shell date +%s)
 laws: .venv/.ready
 	@echo "seed $(SEED)"
 	WYE_LAWS_EXAMPLES=50000 $(BIN)/python -m pytest -q tests/laws --hypothesis-seed=$(SEED)
+
+# A million mutated samples for each vendor's decoder; SEED=… repeats a run, FUZZ="--vendor moloco --inputs 1000" asks for less.
+fuzz: .venv/.ready
+	PYTHONPATH=tests $(BIN)/python -m laws.fuzz --seed $(SEED) $(FUZZ)
 
 lint: .venv/.ready
 	$(BIN)/ruff check .

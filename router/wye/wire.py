@@ -118,7 +118,15 @@ def too_deep(value: Json, levels: int = MAX_DEPTH) -> bool:
         value = list(cast(dict[str, Json], value).values())
     if not isinstance(value, list):
         return False
-    return levels == 0 or any(too_deep(member, levels - 1) for member in cast(list[Json], value))
+    if levels == 0:
+        return True
+    for member in cast(list[Json], value):  # noqa: SIM110  a generator would cost as much as the rest
+        if type(member) in _BAGS and too_deep(member, levels - 1):
+            return True
+    return False
+
+
+_BAGS = frozenset((dict, list))
 
 
 # ── documents and structs ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -161,7 +169,12 @@ def _sifted(document: dict[str, Json], wire: type[Wire], fit: Callable[[Json, _F
         if field is None:
             rest[name] = value
             continue
-        fitted = fit(value, field)
+        if field.plain is None:
+            fitted = fit(value, field)
+        elif type(value) is field.plain:
+            fitted = value
+        else:
+            fitted = UNSET
         if fitted is not UNSET:
             known[name] = fitted
         elif field.required:
@@ -177,6 +190,7 @@ class _Field(Struct, frozen=True):
     type: Any
     required: bool
     nullable: bool
+    plain: type | None
     one: type[Wire] | None
     many: type[Wire] | None
 
@@ -188,6 +202,7 @@ def _fields(wire: type[Wire]) -> dict[str, _Field]:
             field.type,
             field.required,
             _is_nullable(field.type),
+            _plain(field.type),
             _wire_in(field.type),
             _wire_in(members_of(field.type, list, tuple)),
         )
@@ -204,6 +219,11 @@ def _nested(wire: type[Wire]) -> dict[str, _Field]:
 def _wire_in(annotation: Any) -> type[Wire] | None:
     struct = struct_in(annotation)
     return struct if struct is not None and issubclass(struct, Wire) else None
+
+
+def _plain(annotation: Any) -> type | None:
+    """The one type that a value has to be of, where that can be told without looking into it."""
+    return str if annotation is str else dict if annotation == dict[str, Any] else None
 
 
 def _is_nullable(annotation: Any) -> bool:

@@ -1,0 +1,68 @@
+"""A short run of the fuzz, always with the same inputs; ``make fuzz`` is the long one."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from laws.fuzz import FLOOR_SECS, SAMPLES, SECS_PER_MEBIBYTE, Fuzz, allowed_secs
+from laws.mutations import MEBIBYTE, Mutator, seeds_in
+from wye.event import Event
+from wye.fidelity.formats import all_formats
+from wye.fidelity.measure import Format
+from wye.message import Decoded, Payload, Unfit
+from wye.plugin import Inbound
+from wye.registry import load
+
+FORMATS = all_formats(load())
+
+
+@pytest.mark.parametrize("target", FORMATS, ids=lambda one: one.name)
+def test_mutated_samples_break_no_rule(target: Format) -> None:
+    account = Fuzz(target, [SAMPLES / target.name], "gate", inflate_every=1_000).run(3_000)
+    assert [(one.rule, one.detail, one.payload.body[:200]) for one in account.findings] == []
+    assert account.events > 500, "hardly any input is an event: the inputs are too wild to find anything"
+    assert account.failures > 500
+
+
+def test_the_same_seed_makes_the_same_inputs() -> None:
+    seeds = seeds_in(SAMPLES / "reelevant")
+    first, second = (Mutator(seeds, random.Random("x")) for _ in range(2))
+    assert [first.next() for _ in range(200)] == [second.next() for _ in range(200)]
+
+
+def test_large_documents_get_50_ms_a_mebibyte() -> None:
+    assert allowed_secs(b"x" * MEBIBYTE) == FLOOR_SECS + SECS_PER_MEBIBYTE
+
+
+class Broken:
+    """A decoder that a fuzz must find something in."""
+
+    def __init__(self, good: Inbound) -> None:
+        self._good = good.decoder
+
+    def decode(self, payload: Payload) -> Decoded:
+        if b"wye:rest" in payload.body:
+            raise KeyError("rest")
+        decoded = self._good.decode(payload)
+        if b'"odd_1' in payload.body:
+            return Decoded([*decoded.events, "an event"], decoded.failures)  # type: ignore[list-item]
+        return decoded
+
+
+def test_what_is_broken_is_found() -> None:
+    good = FORMATS[0]
+
+    class Encoder:
+        limits: Any = good.outbound.encoder.limits
+
+        def encode(self, events: Sequence[Event], /) -> list[bytes | Unfit]:
+            return [b"no document" for _ in events]
+
+    broken = Format(good.name, type(good.outbound)(Encoder()), type(good.inbound)(Broken(good.inbound)))
+    account = Fuzz(broken, [SAMPLES / good.name], "gate").run(1_000)
+    rules = {one.rule for one in account.findings}
+    assert rules == {"decoding raises", "decoding gives something else", "what is written is not read back"}
