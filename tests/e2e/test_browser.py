@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
-import httpx
 import pytest
 import trio
-import trio_websocket
 
+from e2e.browser import browsing, needs_chromium
 from e2e.kit import PATIENCE_SECS, ROOT, clickstream_event, free_port, post, running
 
 PAGE = ROOT / "tests" / "samples" / "richrelevance" / "sample-page.html"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 CURL = shutil.which("curl")
-
-QUIET = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--remote-debugging-port=0"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
 
 CONFIG = """
 [sources.edge]
@@ -43,45 +33,22 @@ client_api_key = "b0126f995ac848159d"
 client_secret = "wbhz6c41"
 """
 
-
-async def shown_text(profile: Path) -> str:
-    """What the page's output shows now, asked over the browser's debugging port."""
-    port = int((profile / "DevToolsActivePort").read_text().splitlines()[0])
-    async with httpx.AsyncClient(trust_env=False) as client:
-        targets = (await client.get(f"http://127.0.0.1:{port}/json")).json()
-    page = next(target for target in targets if target["type"] == "page")
-    async with trio_websocket.open_websocket_url(page["webSocketDebuggerUrl"]) as debugger:
-        expression = "document.getElementById('output').innerText"
-        command = {"id": 1, "method": "Runtime.evaluate", "params": {"expression": expression}}
-        await debugger.send_message(json.dumps(command))
-        answer = json.loads(await debugger.get_message())
-    return answer["result"]["result"].get("value", "")
+SHOWN = "document.getElementById('output').innerText"
+"""All that the vendor's page shows."""
 
 
-async def seen(profile: Path, text: str) -> str:
-    """All that the page shows, once ``text`` is part of it."""
-    with trio.fail_after(PATIENCE_SECS):
-        while True:
-            with suppress(OSError, httpx.HTTPError, StopIteration):
-                if text in (shown := await shown_text(profile)):
-                    return shown
-            await trio.sleep(0.1)
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (Debian's package is called chromium)")
+@needs_chromium
 async def test_the_vendors_sample_page_shows_what_wye_sends(tmp_path: Path) -> None:
     edge, live = free_port(), free_port()
     page, profile = tmp_path / "page.html", tmp_path / "profile"
     page.write_text(PAGE.read_text().replace("wss://streams.richrelevance.com", f"ws://127.0.0.1:{live}"))
-    async with running(tmp_path, CONFIG.format(edge=edge, live=live)) as wye, trio.open_nursery() as nursery:
+    async with running(tmp_path, CONFIG.format(edge=edge, live=live)) as wye:
         await wye.listening(edge, live)
-        command = [str(CHROMIUM), *QUIET, f"--user-data-dir={profile}", page.as_uri()]
-        quiet = partial(trio.run_process, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-        await nursery.start(quiet, command)
-        assert await seen(profile, "CONNECTED") == "CONNECTED"
-        await post(edge, [clickstream_event(1)], app="test_release")
-        shown = await seen(profile, "RESPONSE")
-        nursery.cancel_scope.cancel()
+        async with browsing(profile, page.as_uri()) as browser:
+            await browser.until(f"{SHOWN} === 'CONNECTED'")
+            await post(edge, [clickstream_event(1)], app="test_release")
+            await browser.until(f"{SHOWN}.includes('RESPONSE')")
+            shown = await browser.run(SHOWN)
         assert await wye.stop() == 0, wye.printed
     event = json.loads(shown.partition("RESPONSE: ")[2].splitlines()[0])
     assert event["eventType"] == "order"
