@@ -2,7 +2,8 @@
 
 An attribute is a list of texts or a list of numbers. A list of one is read as the value itself, and written from it. A text
 beyond 256 characters is cut into pieces of that length, and read as one again. A truth value is written as ``"true"`` or
-``"false"``, whatever is nested as its JSON. An empty text and ``null`` cannot be said, and are left out.
+``"false"``, whatever is nested as its JSON, as are lists
+that would be read as one text in pieces. An empty text and ``null`` cannot be said, and are left out.
 """
 
 from __future__ import annotations
@@ -59,7 +60,8 @@ def _write_list(values: list[Json]) -> Bag:
     if len(values) <= MAX_VALUES:
         if all(map(_is_number, values)):
             return {"numbers": list(values)}
-        if all(type(one) is str and 0 < len(one) <= MAX_TEXT for one in values):
+        plain = all(type(one) is str and 0 < len(one) <= MAX_TEXT for one in values)
+        if plain and (len(values) == 1 or joined(values) is None):  # otherwise it would be read as the pieces of one text
             return {"text": list(values)}
     return {"text": pieces(_json.encode(values).decode())}
 

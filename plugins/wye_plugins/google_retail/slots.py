@@ -9,9 +9,9 @@ from typing import Any, cast
 from msgspec import Struct
 
 from wye.event import Event, Json
-from wye.wire import amount
+from wye.wire import amount, parse
 from wye_plugins.google_retail.attributes import Bag, joined, read_value, write_value
-from wye_plugins.google_retail.schema import VENDOR
+from wye_plugins.google_retail.schema import MAX_TEXT, VENDOR
 
 
 class Slot(Struct, frozen=True):
@@ -30,7 +30,12 @@ def text(value: Json) -> str | None:
 
 
 def texts(value: Json) -> tuple[str, ...] | None:
-    """One text or several."""
+    """One text or several. A text longer than an attribute's is the JSON of such as could not stand in it one by one."""
+    if type(value) is str and len(value) > MAX_TEXT:
+        try:
+            value = parse(value.encode())
+        except ValueError:
+            return (cast(str, value),)
     values = cast(Sequence[Json], value) if type(value) is list else (value,)
     return tuple(cast(Sequence[str], values)) if all(type(one) is str and one for one in values) else None
 

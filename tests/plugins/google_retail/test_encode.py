@@ -171,6 +171,18 @@ def test_a_long_text_attribute_comes_back_whole() -> None:
     assert back(document).attrs == event.attrs
 
 
+@pytest.mark.parametrize("categories", [("x" * 300, "b"), ("x" * 256, "b"), ("x" * 300,), ('["a"]',), ("a", "b")])
+def test_categories_in_an_attribute_come_back_whole(categories: tuple[str, ...]) -> None:
+    event = view(categories=categories)
+    assert back(written(event)).categories == categories
+
+
+def test_a_list_whose_texts_look_like_pieces_of_one_comes_back_as_a_list_or_its_json() -> None:
+    """("x" * 256, "b") came back as one text of 257 characters."""
+    event = view(attrs={"pair": ["x" * 256, "b"]})
+    assert back(written(event)).attrs == {"pair": f'["{"x" * 256}","b"]'}
+
+
 # ── names ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
