@@ -2,8 +2,8 @@
 
 An attribute is a list of texts or a list of numbers. A list of one is read as the value itself, and written from it. A text
 beyond 256 characters is cut into pieces of that length, and read as one again. A truth value is written as ``"true"`` or
-``"false"``, whatever is nested as its JSON, as are lists
-that would be read as one text in pieces. An empty text and ``null`` cannot be said, and are left out.
+``"false"``, whatever is nested as its JSON, as is a list that would be read as one text in pieces. An empty text and ``null``
+cannot be said, and are left out.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def texts(value: Json) -> tuple[str, ...] | None:
         try:
             value = parse(value.encode())
         except ValueError:
-            return (cast(str, value),)
+            return (value,)
     values = cast(Sequence[Json], value) if type(value) is list else (value,)
     return tuple(cast(Sequence[str], values)) if all(type(one) is str and one for one in values) else None
 
