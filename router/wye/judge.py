@@ -47,7 +47,7 @@ def judge(
 
 def _suspect(found: Judgement, places: list[int], verdict: Verdict, divisible: bool) -> None:
     """Events that got one answer together."""
-    if verdict.of > 1 and len(places) > 1 and divisible:
+    if verdict.of > 1 and len(places) > 1 and divisible and verdict.faulty != verdict.of:
         middle = (len(places) + 1) // 2
         found.halves += [places[:middle], places[middle:]]
         return

@@ -30,11 +30,13 @@ class Payload(Struct, frozen=True):
 
 
 class Failure(Struct, frozen=True):
-    """A record that could not be decoded: why, its own bytes, and its place in the payload (0-based record number)."""
+    """A record that could not be decoded: why, its own bytes, and its place in the payload (0-based record number).
+    ``adapter`` is filled in by wye, where a source has several."""
 
     reason: str
     original: bytes
     index: int = 0
+    adapter: str | None = None
 
 
 class Decoded(Struct, frozen=True):
@@ -112,8 +114,7 @@ class HttpResponse(Struct, frozen=True):
 
 
 class FollowUp(Struct, frozen=True):
-    """What an answer calls for before there can be verdicts: to ask how a long-running operation stands, or to send a request
-    that was refused as a whole again in smaller parts.
+    """What an answer calls for before there can be verdicts: to ask how a long-running operation stands.
 
     ``requests`` are sent in their order, each after a wait of ``after_secs``. The places in the shipment of the request that
     was answered are theirs now: each in exactly one of them.

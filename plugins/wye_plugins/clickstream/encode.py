@@ -17,7 +17,7 @@ from wye_plugins.clickstream.schema import MAX_BODY_BYTES, VENDOR, CsEvent
 from wye_plugins.clickstream.verdicts import verdict
 from wye_plugins.clickstream.write import foreign_record, own_record
 
-LIMITS = Limits(max_events=100, max_bytes=MAX_BODY_BYTES, overhead_bytes=2)
+LIMITS = Limits(max_events=100, max_bytes=MAX_BODY_BYTES, overhead_bytes=2, divisible=True)
 
 _json = msgspec.json.Encoder(decimal_format="number")
 

@@ -27,12 +27,6 @@ def verdict(events: int, response: HttpResponse) -> Verdict:
         return Verdict("hold", f"{status}: {_OPERATOR[status]}", status=status)
     if 300 <= status < 400:
         return redirected(response)
-    if status == 413 and events > 1:
-        # Requests are cut to the vendor's own limit, so something before it takes less, and to send the same again would not
-        # help. Which event is too much cannot be told; none must be lost for it.
-        return Verdict(
-            "hold", f"413: less than 1 MB is taken here; lower the sink's batch (this request had {events} events)", status=413
-        )
     if 400 <= status < 500:
         return Verdict("rejected", reason_in(response), status=status)
     # The vendor documents 200 and nothing else as success, and its web SDK sends again after any other.

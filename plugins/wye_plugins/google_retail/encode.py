@@ -61,7 +61,7 @@ class GoogleRetailEncoder:
         self._parent = parent
         self._imports = imports
         self._forward_control = forward_control
-        self.limits = Limits(max_events=MAX_EVENTS) if imports else Limits()
+        self.limits = Limits(max_events=MAX_EVENTS, divisible=True) if imports else Limits()
         self._wide = spelling == "seed"
 
     def parent_of(self, event: Event) -> str:

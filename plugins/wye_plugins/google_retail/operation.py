@@ -1,7 +1,7 @@
 """Imports from the sender's side: many events in a request, an operation for an answer, and what became of each event.
 
-Google names an import's failures by number and by samples. Where the samples do not say which events they were, the import is
-repeated in halves, until one event stands alone: Google skips events that it has already.
+Google names an import's failures by number and by samples. Where the samples do not say which events they were, the core
+repeats the import in halves, until one event stands alone: Google skips events that it has already.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from wye.message import FollowUp, HttpRequest, HttpResponse
 from wye.verdict import DELIVERED, Verdict, Verdicts
@@ -36,15 +36,13 @@ _BUSY = frozenset((8, 14))
 
 
 class ImportRequest(HttpRequest, frozen=True):
-    """An inline import, and the documents in it, for when they have to be sent in smaller parts."""
-
-    documents: Sequence[bytes] = ()
+    """An inline import."""
 
 
 class PollRequest(HttpRequest, frozen=True):
     """How does an import stand? ``asked`` counts how often that has been asked before."""
 
-    imported: ImportRequest = ImportRequest(())
+    imported: HttpRequest = ImportRequest(())
     asked: int = 0
 
 
@@ -74,15 +72,14 @@ _operation = msgspec.json.Decoder(Operation)
 def import_of(parent: str, indices: Sequence[int], documents: Sequence[bytes]) -> ImportRequest:
     """The import of ``documents``, which are the events at ``indices``."""
     body = _OPENING + b",".join(documents) + _CLOSING
-    return ImportRequest(indices, body, path=f"/v2/{parent}/userEvents:import", headers=JSON, documents=documents)
+    return ImportRequest(indices, body, path=f"/v2/{parent}/userEvents:import", headers=JSON)
 
 
 def import_verdicts(request: ImportRequest, response: HttpResponse) -> Verdicts | FollowUp:
     """What the answer to an import means."""
     if response.status == 200:
         return _read(request, response, asked=0)
-    verdict = refusal(response)
-    return _in_halves(request, verdict) if verdict.kind == "rejected" else verdict
+    return refusal(response)
 
 
 def poll_verdicts(request: PollRequest, response: HttpResponse) -> Verdicts | FollowUp:
@@ -98,15 +95,15 @@ def poll_verdicts(request: PollRequest, response: HttpResponse) -> Verdicts | Fo
     return verdict if verdict.kind == "hold" else Verdict("retry", verdict.reason, status=response.status)
 
 
-def _read(request: ImportRequest, response: HttpResponse, *, asked: int) -> Verdicts | FollowUp:
+def _read(request: HttpRequest, response: HttpResponse, *, asked: int) -> Verdicts | FollowUp:
     try:
         operation = _operation.decode(response.body)
     except (msgspec.DecodeError, ValueError, RecursionError):
         if len(response.body) >= _CUT_BYTES:
-            return _in_halves(request, Verdict("retry", "the import's answer is too long to be read"))
+            return Verdict("rejected", "the import's answer is too long to be read")
         return Verdict("retry", "200 without an operation: this is no answer of Google's; look at the sink's `url`")
     if operation.error is not None and operation.error.code:
-        return _failed(request, operation.error)
+        return _verdict_on(operation.error)
     if not operation.done:
         if not operation.name:
             return Verdict("retry", "the import's operation has no name to ask for")
@@ -114,18 +111,12 @@ def _read(request: ImportRequest, response: HttpResponse, *, asked: int) -> Verd
     return _done(request, operation)
 
 
-def _poll(path: str, request: ImportRequest, asked: int) -> PollRequest:
+def _poll(path: str, request: HttpRequest, asked: int) -> PollRequest:
     return PollRequest(request.indices, method="GET", path=path, imported=request, asked=asked)
 
 
 def _wait_secs(asked: int) -> float:
     return min(_FIRST_WAIT_SECS * 2.0 ** min(asked, 16), _LONGEST_WAIT_SECS)
-
-
-def _failed(request: ImportRequest, error: Status) -> Verdicts | FollowUp:
-    """The verdicts on an import that came to nothing."""
-    verdict = _verdict_on(error)
-    return _in_halves(request, verdict) if verdict.kind == "rejected" else verdict
 
 
 def _verdict_on(error: Status) -> Verdict:
@@ -137,7 +128,7 @@ def _verdict_on(error: Status) -> Verdict:
     return Verdict("busy" if error.code in _BUSY else "retry", reason)
 
 
-def _done(request: ImportRequest, operation: Operation) -> Verdicts | FollowUp:
+def _done(request: HttpRequest, operation: Operation) -> Verdicts:
     """The verdicts on an import of which some may have failed."""
     samples = operation.response.samples
     failures = max(_number(operation.metadata.failures), len(samples))
@@ -147,7 +138,8 @@ def _done(request: ImportRequest, operation: Operation) -> Verdicts | FollowUp:
     faults = {place: sample for place, sample in _placed(samples) if place < count}
     if len(faults) == failures:
         return [_verdict_on(faults[place]) if place in faults else DELIVERED for place in range(count)]
-    return _in_halves(request, _verdict_on(samples[0]) if samples else Verdict("rejected", "import: the event failed"))
+    verdict = _verdict_on(samples[0]) if samples else Verdict("rejected", "import: the event failed")
+    return structs.replace(verdict, of=count, faulty=min(failures, count))
 
 
 def _placed(samples: Sequence[Status]) -> Iterator[tuple[int, Status]]:
@@ -160,14 +152,3 @@ def _placed(samples: Sequence[Status]) -> Iterator[tuple[int, Status]]:
 
 def _number(value: int | str) -> int:
     return value if isinstance(value, int) else int(value) if value.isascii() and value.isdigit() else 0
-
-
-def _in_halves(request: ImportRequest, verdict: Verdict) -> Verdicts | FollowUp:
-    """The import in two parts, or, of one event, the verdict on it."""
-    count = len(request.indices)
-    if count < 2:
-        return verdict
-    parent = request.path.removeprefix("/v2/").removesuffix("/userEvents:import")
-    middle = count // 2
-    halves = ((0, middle), (middle, count))
-    return FollowUp([import_of(parent, request.indices[start:end], request.documents[start:end]) for start, end in halves])

@@ -21,7 +21,7 @@ VENDOR = "reelevant"
 DATASOURCE_ID = re.compile(r"[0-9a-fA-F]{24}", re.ASCII)
 """The form of a datasource's id; the vendor refuses any other."""
 
-LIMITS = Limits(max_events=100, max_bytes=1_048_576, overhead_bytes=2)
+LIMITS = Limits(max_events=100, max_bytes=1_048_576, overhead_bytes=2, divisible=True)
 """The vendor takes arrays and documents no limit of theirs: these are what a web server commonly takes, and our choice."""
 
 # A member that is missing reads as ``None``, and ``None`` is never written. A ``null`` on the wire is something else: at run

@@ -22,13 +22,13 @@ def verdict(events: int, response: HttpResponse, *, id_is_sound: bool) -> Verdic
     if status == 200:
         return DELIVERED
     if status == 202:
-        return Verdict("rejected", "202: dropped as bot traffic, for the request's User-Agent", status=status)
+        return Verdict("rejected", "202: dropped as bot traffic, for the request's User-Agent", status=status, faulty=events)
     if status in _BUSY or status >= 500:
         return Verdict("busy", reason_in(response), asked_secs(response), status)
     if status == 400:
         return _bad_request(response, id_is_sound)
     if status == 413:
-        return _too_large(events, response)
+        return Verdict("rejected", reason_in(response), status=413)
     if 300 <= status < 400:
         return redirected(response)
     if status >= 400:
@@ -45,10 +45,3 @@ def _bad_request(response: HttpResponse, id_is_sound: bool) -> Verdict:
     return Verdict(
         "hold", f"{reason_in(response)} (the datasource id in the sink's url must be 24 hexadecimal digits)", status=400
     )
-
-
-def _too_large(events: int, response: HttpResponse) -> Verdict:
-    if events == 1:
-        return Verdict("rejected", reason_in(response), status=413)
-    # Which event is too much cannot be told, and none must be lost for it.
-    return Verdict("hold", f"413: lower the sink's batch (this request had {events} events)", status=413)

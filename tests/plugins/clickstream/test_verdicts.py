@@ -47,15 +47,9 @@ def test_quirk_only_200_is_success(status: int) -> None:
     assert verdict(2, HttpResponse(status)).kind == "retry"
 
 
-def test_too_large_a_request_of_several_events_costs_none_of_them() -> None:
-    found = verdict(2, HttpResponse(413))
-    assert found.kind == "hold"
-    assert "2 events" in found.reason
-
-
-def test_the_answer_is_for_the_whole_request() -> None:
-    assert ClickstreamEncoder().verdicts(HttpRequest([0, 4]), HttpResponse(413)).kind == "hold"
-    assert ClickstreamEncoder().verdicts(HttpRequest([4]), HttpResponse(413)).kind == "rejected"
+def test_too_large_a_request_is_refused_for_the_core_to_halve() -> None:
+    assert ClickstreamEncoder().verdicts(HttpRequest([0, 4]), HttpResponse(413)).kind == "rejected"
+    assert ClickstreamEncoder().limits.divisible
 
 
 def test_a_reason_quotes_the_answer_cut_and_on_one_line() -> None:

@@ -42,12 +42,6 @@ def kinds(verdicts: Any) -> list[str]:
     return [verdicts.kind] if isinstance(verdicts, Verdict) else [verdict.kind for verdict in verdicts]
 
 
-def halves(found: Any) -> list[list[int]]:
-    assert isinstance(found, FollowUp)
-    assert found.after_secs == 0
-    return [list(request.indices) for request in found.requests]
-
-
 # ── requests ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -121,23 +115,24 @@ def test_failures_that_are_named_cost_only_themselves() -> None:
         HttpResponse(200, {}, b'{"done":true,"response":{"errorSamples":[' + b" " * 65_536),
     ],
 )
-def test_failures_without_names_are_found_by_halving(response: HttpResponse) -> None:
-    request = imported(5)
-    found = importer.verdicts(request, response)
-    assert halves(found) == [[0, 1], [2, 3, 4]]
-    assert isinstance(found, FollowUp)
-    assert [msgspec.json.decode(part.body) for part in found.requests] == [
-        {"inputConfig": {"userEventInlineSource": {"userEvents": [{"n": n} for n in part]}}} for part in ([0, 1], [2, 3, 4])
-    ]
-    assert {part.path for part in found.requests} == {request.path}
-    (lone,) = kinds(importer.verdicts(imported(1), response))
-    assert lone in ("rejected", "retry")
+def test_failures_without_names_are_left_to_the_core_to_halve(response: HttpResponse) -> None:
+    found = importer.verdicts(imported(5), response)
+    assert isinstance(found, Verdict)
+    assert found.kind == "rejected"
+    assert found.faulty in (None, 1, 2)
+    assert importer.limits.divisible
 
 
-def test_a_failure_that_a_poll_finds_is_halved_too() -> None:
+def test_how_many_have_failed_is_told_where_it_is_not_said_which() -> None:
+    found = importer.verdicts(imported(5), done(2, (3, "invalid")))
+    assert isinstance(found, Verdict)
+    assert (found.of, found.faulty) == (5, 2)
+
+
+def test_a_failure_that_a_poll_finds_is_told_like_that_of_an_import() -> None:
     waiting = importer.verdicts(imported(2), answer({"name": NAME}))
     assert isinstance(waiting, FollowUp)
-    assert halves(importer.verdicts(waiting.requests[0], done(1))) == [[0], [1]]
+    assert importer.verdicts(waiting.requests[0], done(1)) == importer.verdicts(imported(2), done(1))
 
 
 @pytest.mark.parametrize(

@@ -64,10 +64,14 @@ def test_a_400_is_about_the_id_where_that_was_not_checked() -> None:
     assert "24 hexadecimal digits" in unchecked.reason
 
 
-def test_too_large_a_request_of_several_events_costs_none_of_them() -> None:
-    found = verdict(2, HttpResponse(413), id_is_sound=True)
-    assert found.kind == "hold"
-    assert "2 events" in found.reason
+def test_what_is_dropped_as_bot_traffic_is_so_for_the_whole_request_and_is_not_halved() -> None:
+    found = verdict(2, HttpResponse(202), id_is_sound=True)
+    assert (found.kind, found.faulty) == ("rejected", 2)
+
+
+def test_too_large_a_request_is_refused_for_the_core_to_halve() -> None:
+    assert verdict(2, HttpResponse(413), id_is_sound=True).kind == "rejected"
+    assert ReelevantEncoder(ID).limits.divisible
 
 
 def test_a_reason_quotes_the_answer_cut_and_on_one_line() -> None:
