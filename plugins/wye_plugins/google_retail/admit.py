@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from decimal import Decimal, DecimalException
+from decimal import Decimal
 from typing import TypeAlias, cast
 
 from wye.event import Json
 from wye.wire import overlay
 from wye_plugins.google_retail.attributes import Bag, is_attribute
-from wye_plugins.google_retail.floats import fits
+from wye_plugins.google_retail.numbers import fits, is_int32, number_of
 from wye_plugins.google_retail.rules import is_set
 from wye_plugins.google_retail.times import parse_time
-
-_NUMBER = re.compile(r"-?\d{1,200}(?:\.\d{1,200})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
 
 Check = Callable[[Json], bool]
 Members: TypeAlias = "Mapping[str, Check | Members]"
@@ -90,28 +87,13 @@ def _flag(value: Json) -> bool:
     return type(value) is bool
 
 
-def _decimal(value: Json) -> Decimal | None:
-    if type(value) not in (int, str, Decimal) or (type(value) is str and not _NUMBER.fullmatch(value)):
-        return None
-    try:
-        number = Decimal(value)
-    except (DecimalException, ValueError):
-        return None
-    return number if number.is_finite() and -400 < number.adjusted() < 400 else None
-
-
 def _float32(value: Json) -> bool:
-    number = _decimal(value)
+    number = number_of(value)
     return number is not None and fits(number)
 
 
-def _int32(value: Json) -> bool:
-    number = _decimal(value)
-    return number is not None and number == number.to_integral_value() and -(2**31) <= number < 2**31
-
-
 def _from_zero(value: Json) -> bool:
-    return _int32(value) and Decimal(value) >= 0
+    return is_int32(value) and Decimal(value) >= 0
 
 
 def _time(value: Json) -> bool:
@@ -138,9 +120,9 @@ _PRODUCT: Members = {
         ("collectionMemberIds", "categories", "brands", "tags", "sizes", "materials", "patterns", "conditions"), _texts
     ),
     **dict.fromkeys(("availableTime", "publishTime"), _time),
-    "availableQuantity": _int32,
+    "availableQuantity": is_int32,
 }
-DETAIL: Members = {"product": _PRODUCT, "quantity": _int32}
+DETAIL: Members = {"product": _PRODUCT, "quantity": is_int32}
 EVENT: Members = {
     **dict.fromkeys(("eventType", "visitorId", "sessionId", "attributionToken", "cartId", "searchQuery", "filter"), _text),
     **dict.fromkeys(("orderBy", "uri", "referrerUri", "pageViewId", "entity"), _text),

@@ -11,7 +11,7 @@ from msgspec import UNSET, structs
 from wye.event import Item, Json, Page
 from wye.wire import amount, parse
 from wye_plugins.google_retail.attributes import MAX_KEY, MONEY, Bag, carried, read_value
-from wye_plugins.google_retail.floats import in_float32
+from wye_plugins.google_retail.numbers import in_float32
 from wye_plugins.google_retail.schema import GrCompletion, GrEvent
 from wye_plugins.google_retail.slots import COMPLETION, EVENT_ID, FIELDS, MEMBERS, SLOTS, text, write_slot
 

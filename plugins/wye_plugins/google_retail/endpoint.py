@@ -120,6 +120,8 @@ class GoogleRetailEndpoint:
         """The one event of a request, or Google's refusal of it."""
         if not body.strip():
             return reply.error(400, "user_event is required")
+        if body.lstrip()[:1] == b"[":
+            return reply.error(400, "Invalid JSON payload received. Expected an object, got an array.")
         decoded = self._decoder.decode(_payload(request, body, facts), parent)
         if decoded.failures:
             return reply.error(400, decoded.failures[0].reason)

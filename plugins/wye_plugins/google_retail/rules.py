@@ -14,7 +14,7 @@ from typing import cast
 
 from wye.event import Json
 from wye.wire import amount
-from wye_plugins.google_retail.floats import in_float32
+from wye_plugins.google_retail.numbers import in_float32, is_int32
 from wye_plugins.google_retail.schema import NAMES, SEED_ONLY
 
 Bag = dict[str, Json]
@@ -80,9 +80,10 @@ def _products(document: Bag, name: str) -> Iterator[str]:
     if not details and name in NEEDS_PRODUCTS:
         yield f"productDetails is required for {name}"
     for place, detail in enumerate(map(part, cast(list[Json], details if type(details) is list else ()))):
-        if not part(detail.get("product")).get("id"):
+        product_id = part(detail.get("product")).get("id")
+        if not product_id or type(product_id) is not str:
             yield f"productDetails[{place}].product.id is required"
-        if name in NEEDS_QUANTITIES and detail.get("quantity") is None:
+        if name in NEEDS_QUANTITIES and not is_int32(detail.get("quantity")):
             yield f"productDetails[{place}].quantity is required for {name}, as a whole number"
 
 

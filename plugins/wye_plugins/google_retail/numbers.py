@@ -1,10 +1,13 @@
-"""Google's 32-bit floats: what becomes of a decimal in one, and whether it fits."""
+"""Google's numbers: what its parser takes for one, and what becomes of a decimal in a 32-bit float."""
 
 from __future__ import annotations
 
 import functools
+import re
 import struct
-from decimal import Decimal
+from decimal import Decimal, DecimalException
+
+from wye.event import Json
 
 _float32 = struct.Struct("<f")
 
@@ -31,3 +34,23 @@ _LARGEST: float = _float32.unpack(b"\xff\xff\x7f\x7f")[0]
 def fits(value: Decimal) -> bool:
     """Whether Google's parser takes ``value`` for a 32-bit float."""
     return abs(value) < _LARGEST
+
+
+_NUMBER = re.compile(r"-?\d{1,200}(?:\.\d{1,200})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
+
+
+def number_of(value: Json) -> Decimal | None:
+    """What Google's parser takes for a number: one, or a text of one; otherwise ``None``."""
+    if type(value) not in (int, str, Decimal) or (type(value) is str and not _NUMBER.fullmatch(value)):
+        return None
+    try:
+        number = Decimal(value)
+    except (DecimalException, ValueError):
+        return None
+    return number if number.is_finite() and -400 < number.adjusted() < 400 else None
+
+
+def is_int32(value: Json) -> bool:
+    """Whether Google's parser takes it for a whole number of 32 bits."""
+    number = number_of(value)
+    return number is not None and number == number.to_integral_value() and -(2**31) <= number < 2**31

@@ -9,7 +9,7 @@ from google.protobuf.wrappers_pb2 import FloatValue
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wye_plugins.google_retail.floats import fits, in_float32
+from wye_plugins.google_retail.numbers import fits, in_float32
 
 
 @pytest.mark.parametrize(
