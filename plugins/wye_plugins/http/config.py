@@ -11,6 +11,7 @@ from wye.net import ADDRESS, ClientTls, ServerTls, check_headers, check_url, pub
 from wye.options import Bytes, Count, Options, Positive, Seconds, Secret
 
 _METHOD = re.compile(r"[A-Z]+")
+_FIELD_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 SCHEMES = ("http", "https")
 """Of every URL here."""
 
@@ -92,6 +93,13 @@ class HttpSinkOptions(Options, frozen=True, kw_only=True, repr_omit_defaults=Tru
             " are sent again."
         ),
     ] = 600.0
+    idempotency_header: Annotated[
+        str | None,
+        Meta(
+            description="A header field, such as `Idempotency-Key`, that names the request by the ids of its events: when the"
+            " same events are sent again, it is the same. None by default."
+        ),
+    ] = None
     concurrency: Annotated[Count, Meta(description="Requests under way at a time. 1 keeps the events in order.")] = 4
     compression: Annotated[
         Literal["none", "gzip"],
@@ -106,6 +114,9 @@ class HttpSinkOptions(Options, frozen=True, kw_only=True, repr_omit_defaults=Tru
         if self.method is not None and not _METHOD.fullmatch(self.method):
             raise ValueError(f"`method` is {self.method!r}; expected capital letters, such as POST")
         check_headers(self.headers)
+        name = self.idempotency_header
+        if name is not None and not _FIELD_NAME.fullmatch(name):
+            raise ValueError(f"`idempotency_header` is {name!r}; expected the name of a header field, such as Idempotency-Key")
 
     def __repr__(self) -> str:
         return f"HttpSinkOptions({public_url(self.url) if self.url else ''})"

@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from hashlib import sha256
 from urllib.parse import urlsplit
 
 import httpx
@@ -107,11 +108,11 @@ class HttpSink:
 
     def _requests(self, shipment: Shipment) -> Iterator[HttpRequest]:
         """The adapter's requests, until there are no more or the adapter fails."""
-        count = len(shipment.events)
+        count, name = len(shipment.events), self._options.idempotency_header
         try:
             for request in self._encoder.requests(shipment):
                 _check(request, count)
-                yield request
+                yield request if name is None else _named(request, name, shipment)
         except Exception as error:
             self._say(error)
 
@@ -165,6 +166,14 @@ def _base_url(adapter: Outbound) -> str:
 def _check(request: HttpRequest, count: int) -> None:
     if not all(0 <= index < count for index in request.indices):
         raise ValueError(f"a request for the events {list(request.indices)} of {count}")
+
+
+def _named(request: HttpRequest, header: str, shipment: Shipment) -> HttpRequest:
+    """With a key made of the ids of its events, and of what is asked for them."""
+    ids = "\n".join([request.method, request.path, *(shipment.events[index].id for index in request.indices)])
+    return structs.replace(
+        request, headers={**request.headers, header: sha256(ids.encode("utf-8", "replace")).hexdigest()[:32]}
+    )
 
 
 def _check_follow_up(answer: FollowUp, request: HttpRequest) -> None:

@@ -58,6 +58,24 @@ async def test_the_configured_url_and_headers_win_over_the_adapters() -> None:
     assert (fields["content-type"], fields["accept-encoding"], fields["user-agent"]) == ("application/json", "identity", "wye")
 
 
+async def test_the_same_events_are_sent_under_the_same_idempotency_key() -> None:
+    recorder = Recorder()
+    async with recording(recorder) as port:
+        sink = new_sink(f"http://127.0.0.1:{port}", idempotency_header="Idempotency-Key")
+        for ids in (("a", "b"), ("a", "b"), ("a",)):
+            await verdicts_of(sink, *ids)
+    keys = [recorder.fields(place)["idempotency-key"] for place in range(5)]
+    assert keys[:2] == keys[2:4]
+    assert keys[0] == keys[4]
+    assert len(set(keys)) == 2
+    assert all(len(key) == 32 for key in keys)
+
+
+def test_an_idempotency_header_is_the_name_of_a_field() -> None:
+    with pytest.raises(ValueError, match="`idempotency_header` is 'a b'; expected the name of a header field"):
+        new_sink("http://127.0.0.1:1", idempotency_header="a b")
+
+
 async def test_without_a_url_requests_go_where_the_adapter_says() -> None:
     recorder = Recorder()
     async with recording(recorder) as port:
