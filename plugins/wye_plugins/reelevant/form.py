@@ -26,7 +26,7 @@ _json = msgspec.json.Encoder(decimal_format="number")
 def form_as_json(body: bytes) -> bytes:
     """The envelope in a form, as JSON. Raises ``ValueError`` with the reason where there is none."""
     try:
-        text = body.decode("ascii")
+        text = body.decode()
         pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=MAX_FIELDS)
     except ValueError:
         raise ValueError(f"body is neither JSON nor a form of at most {MAX_FIELDS} fields") from None

@@ -45,6 +45,10 @@ def test_only_version_and_time_are_numbers() -> None:
     assert json.loads(form_as_json(b"v=01&timestamp=soon")) == {"v": "01", "timestamp": "soon"}
 
 
+def test_letters_beyond_ascii_need_no_escapes() -> None:
+    assert json.loads(form_as_json("name=café&data[größe]=ü%C3%A4".encode())) == {"name": "café", "data": {"größe": "üä"}}
+
+
 def test_data_that_is_no_json_stays_a_text() -> None:
     assert read(("data", "nonsense"))["data"] == "nonsense"
     assert read(("data", "[" * 5000))["data"] == "[" * 5000
