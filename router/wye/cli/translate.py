@@ -1,10 +1,14 @@
-"""``wye translate --from A --to B [FILE]``: one format into another, line by line."""
+"""``wye translate --from A --to B [FILE]``: one format into another, document by document."""
 
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
 from wye.cli.adapters import ADAPTER_HELP, adapter_of
@@ -12,17 +16,20 @@ from wye.errors import ConfigError, Exit, Problem
 
 if TYPE_CHECKING:
     from wye.config.secrets import Secrets
+    from wye.message import Payload
     from wye.plugin import Decoder, Encoder, Outbound
     from wye.registry import Registry
 
-HELP = "translate JSON lines from one adapter's format into another's"
+HELP = "translate JSON from one adapter's format into another's"
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--from", dest="origin", required=True, metavar="ADAPTER", help=f"what comes in: {ADAPTER_HELP}")
     command.add_argument("--to", dest="target", required=True, metavar="ADAPTER", help="what goes out, likewise")
     command.add_argument("--carry", action="store_true", help="carry what has no place in the target among its attributes")
-    command.add_argument("file", nargs="?", metavar="FILE", help="JSON lines; standard input when left out")
+    command.add_argument(
+        "file", nargs="?", metavar="FILE", help="JSON, one document a line or any over several; standard input when left out"
+    )
 
 
 def main(arguments: argparse.Namespace) -> Exit:
@@ -58,33 +65,65 @@ def _carrying(registry: Registry, target: str, outbound: Outbound) -> Encoder:
     return FittingEncoder("translate", outbound.encoder, Fitting(carry=True), readback, {})
 
 
-def _translate(decoder: Decoder, encoder: Encoder, lines: BinaryIO, secrets: Secrets) -> Exit:
-    """Each line on its own, so that a bad one is named by its number and costs only itself."""
+def _translate(decoder: Decoder, encoder: Encoder, file: BinaryIO, secrets: Secrets) -> Exit:
+    """Each line, or document that is spread over lines, on its own, so that a bad one is named by its number and costs only
+    itself."""
     from wye.words import printable
 
     code = Exit.OK
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        for reason, bad in _translate_line(decoder, encoder, line.rstrip(b"\r\n")):
+    for name, payload in _payloads(file):
+        for reason, bad in _translate_one(decoder, encoder, payload):
             code = Exit.FAULTY if bad else code
-            print(f"line {number}: {printable(secrets.redact(reason))}", file=sys.stderr)
+            print(f"{name}: {printable(secrets.redact(reason))}", file=sys.stderr)
     sys.stdout.buffer.flush()
     return code
 
 
-def _translate_line(decoder: Decoder, encoder: Encoder, line: bytes) -> list[tuple[str, bool]]:
+def _payloads(file: BinaryIO) -> Iterator[tuple[str, Payload]]:
+    """What there is to translate, and what to call it. Lines are taken as they come. Only where the first one breaks off within
+    a document is all the rest read, and cut into documents, if that is what it is."""
+    from wye.message import Payload
+    from wye.records import split_records
+
+    start, first = next(((number, line) for number, line in enumerate(file, start=1) if line.strip()), (1, b""))
+    lines: Iterable[bytes] = chain((first,), file)
+    if _breaks_off(first):
+        text = first + file.read()
+        lines = io.BytesIO(text)
+        with suppress(ValueError):
+            for place, record in enumerate(split_records(text), start=1):
+                yield f"document {place}", Payload(record, "message", time.time_ns() // 1_000_000)
+            return
+    for number, line in enumerate(lines, start=start):
+        if line.strip():
+            yield f"line {number}", Payload(line.rstrip(b"\r\n"), "lines", time.time_ns() // 1_000_000)
+
+
+def _breaks_off(line: bytes) -> bool:
+    """Whether a JSON document begins on the line and does not end on it."""
+    import msgspec
+
+    try:
+        msgspec.json.decode(line, type=msgspec.Raw)
+    except msgspec.DecodeError as error:
+        return "truncated" in str(error)
+    except (UnicodeDecodeError, RecursionError):
+        return False
+    return False
+
+
+def _translate_one(decoder: Decoder, encoder: Encoder, payload: Payload) -> list[tuple[str, bool]]:
     """Write the documents; returns why there are fewer than there could be, and whether that is a fault. Where there is more
-    than one event on the line, each is named by its id."""
+    than one event in it, each is named by its id."""
     from wye.carry import unpacked
-    from wye.message import Payload, Unfit
+    from wye.message import Unfit
     from wye.words import spell
 
     try:
-        decoded = decoder.decode(Payload(line, "lines", time.time_ns() // 1_000_000))
+        decoded = decoder.decode(payload)
         events = unpacked(decoded.events)
         documents = list(zip(events, encoder.encode(events), strict=True))
-    except Exception as error:  # a plugin's fault costs the line it was made on
+    except Exception as error:  # a plugin's fault costs what it was made on
         return [(f"a fault in the adapter: {type(error).__name__}: {error}", True)]
     reasons = [(failure.reason, True) for failure in decoded.failures]
     for event, document in documents:

@@ -29,6 +29,21 @@ def test_a_file_instead_of_standard_input(wye: Wye, tmp_path: Path) -> None:
     assert translate(wye, tmp_path, "", "no.jsonl") == (1, "", "wye: cannot read no.jsonl: No such file or directory\n")
 
 
+def test_documents_spread_over_lines(wye: Wye, tmp_path: Path) -> None:
+    spread = '{\n  "id": "a",\n  "x": {\n    "y": 1\n  }\n}'
+    assert translate(wye, tmp_path, spread) == (0, '{"id": "a"}\n', "")
+    assert translate(wye, tmp_path, f"\n{spread}\n{spread}\n") == (0, '{"id": "a"}\n{"id": "a"}\n', "")
+    odd = '{\n"id": "odd"}'
+    assert translate(wye, tmp_path, f"[\n{spread},\n{odd}\n]") == (1, '{"id": "a"}\n', "document 2: too odd\n")
+
+
+def test_a_first_line_that_breaks_off_costs_itself(wye: Wye, tmp_path: Path) -> None:
+    code, out, said = translate(wye, tmp_path, '\n{"id": "a"\n{"id": "b"}\n')
+    assert (code, out) == (1, '{"id": "b"}\n')
+    assert said.startswith("line 2: bad record: ")
+    assert said.count("\n") == 1
+
+
 def test_nothing_in_nothing_out(wye: Wye, tmp_path: Path) -> None:
     assert translate(wye, tmp_path, "") == (0, "", "")
 
