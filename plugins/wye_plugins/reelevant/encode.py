@@ -58,6 +58,7 @@ _json = msgspec.json.Encoder(decimal_format="number")
 _NOBODY = Unfit("tmpId: Reelevant requires it, and the event names no visitor, user or session that is no placeholder")
 _NO_TIME = Unfit("timestamp: in milliseconds this time (within three years of 1970) is a number that is read as seconds")
 _NO_IDS = Unfit("ids: Reelevant takes the ids of this event for placeholders, and would drop it for having no others")
+_NAMELESS = Unfit("ids: Reelevant drops an event whose ids are empty, and no item of this one has an id")
 
 
 class ReelevantEncoder:
@@ -119,8 +120,8 @@ class ReelevantEncoder:
             return _NOBODY
         if _is_taken_for_seconds(event.time_ms):
             return _NO_TIME
-        if ids == [] and ids_of(event, own=True):
-            return _NO_IDS
+        if not ids and event.items and ids is not None:
+            return _NO_IDS if ids_of(event, own=True) else _NAMELESS
         labels = attributes_as_labels(event) | facts_as_labels(event)
         if type_of(name) != event.type:
             labels[TYPE_LABEL] = event.type

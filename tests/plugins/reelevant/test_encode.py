@@ -317,3 +317,10 @@ def test_samples_of_other_vendors_arrive_or_have_nobody(event: Event) -> None:
     back = read_back(document)
     assert (back.type, back.goods_total or 0) == (event.type, event.goods_total or 0)
     assert back.currency == event.currency
+
+
+def test_an_event_from_elsewhere_whose_items_have_no_ids_would_be_dropped() -> None:
+    nameless = (Item(quantity=Decimal(1)), Item(name="Desk"))
+    refused = encode(event_of(type="purchase", items=nameless))
+    assert refused == Unfit("ids: Reelevant drops an event whose ids are empty, and no item of this one has an id")
+    assert encode(event_of(type="purchase", items=(*nameless, Item(id="a"))))["data"]["ids"] == ["a"]
