@@ -18,7 +18,7 @@ from clients.kit import HERE, MODULES
 from e2e.browser import Browser, browsing, needs_chromium, serving_pages
 from e2e.kit import Wye, free_port, lines_of, running, until
 
-pytestmark = [pytest.mark.usefixtures("clients"), needs_chromium]
+pytestmark = [pytest.mark.usefixtures("node_clients"), needs_chromium]
 
 CONFIG = """
 [sources.shop]
@@ -63,7 +63,7 @@ KEPT = """
 
 
 @pytest.fixture(scope="module")
-def bundle(clients: None, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def bundle(node_clients: None, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The page's script, the SDK in it."""
     out = tmp_path_factory.mktemp("bundle") / "bundle.js"
     command = [MODULES / ".bin" / "esbuild", HERE / "clickstream_page.js", "--bundle", "--format=iife", f"--outfile={out}"]

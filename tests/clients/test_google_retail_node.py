@@ -11,7 +11,7 @@ import pytest
 from clients.kit import run_node
 from e2e.kit import free_port, lines_of, running
 
-pytestmark = pytest.mark.usefixtures("clients")
+pytestmark = pytest.mark.usefixtures("node_clients")
 
 PARENT = "projects/p/locations/global/catalogs/default_catalog"
 

@@ -11,7 +11,7 @@ import trustme
 from clients.kit import run_node
 from e2e.kit import free_port, lines_of, running
 
-pytestmark = pytest.mark.usefixtures("clients")
+pytestmark = pytest.mark.usefixtures("node_clients")
 
 CONFIG = """
 [sources.shop]
