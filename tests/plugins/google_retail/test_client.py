@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.parse import quote
@@ -19,6 +21,8 @@ from plugins.google_retail.retail_kit import PARENT, SAMPLES
 
 retail: Any = cast(Any, retail_v2)
 T = TypeVar("T")
+
+SENT = datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
 
 CONFIG = """
 [sources.shop]
@@ -79,6 +83,39 @@ async def test_everything_that_the_client_can_do(tmp_path: Path) -> None:
     assert wye.sink("archive")["delivered"] == 11
     assert (wye.sink("canonical")["delivered"], wye.sink("canonical")["filtered"]) == (9, 2)
     assert [letter["reason"][:25] for letter in wye.dead_letters] == ["event_type 'invalid' is n"]
+
+
+async def test_what_is_written_collected_and_imported_at_the_same_time_arrives_once(tmp_path: Path) -> None:
+    port = free_port()
+    events = {name: [_home(f"{name}-{number}") for number in range(count)] for name, count in COUNTS.items()}
+    async with running(tmp_path, CONFIG.format(port=port, parent=PARENT)) as wye:
+        await wye.listening(port)
+        client = client_of(port)
+        async with trio.open_nursery() as nursery:
+            for event in events["write"]:
+                request = retail.WriteUserEventRequest(parent=PARENT, user_event=event)
+                nursery.start_soon(calling, partial(client.write_user_event, request=request))
+            for event in events["collect"]:
+                # As a tag does it that knows only the document.
+                raw = retail.CollectUserEventRequest(parent=PARENT, raw_json=retail.UserEvent.to_json(event, indent=None))
+                nursery.start_soon(calling, partial(client.collect_user_event, request=raw))
+            source = retail.UserEventInputConfig(user_event_inline_source={"user_events": events["import"]})
+            request = retail.ImportUserEventsRequest(parent=PARENT, input_config=source)
+            operation = await calling(partial(client.import_user_events, request=request))
+            summary = (await calling(operation.result)).import_summary
+        assert await wye.stop() == 0
+    assert summary.joined_events_count == COUNTS["import"]
+    sent = sorted(event.visitor_id for each in events.values() for event in each)
+    assert sorted(event["visitorId"] for event in lines_of(tmp_path / "out.jsonl")) == sent
+    assert sorted(event["visitor_id"] for event in lines_of(tmp_path / "canonical.jsonl")) == sent
+    assert wye.dead_letters == []
+
+
+COUNTS = {"write": 30, "collect": 30, "import": 1000}
+
+
+def _home(visitor: str) -> Any:
+    return retail.UserEvent(event_type="home-page-view", visitor_id=visitor, event_time=SENT)
 
 
 async def _write(client: Any) -> None:
