@@ -72,7 +72,7 @@ def _respelt(text: bytes) -> bytes:
     """The record in lowerCamelCase, with what was carried beside it back in its place; as it is where it is no object."""
     try:
         document = parse(text)
-        return _json.encode(_restored(_camel(document))) if type(document) is dict else text
+        return _json.encode(_restored(in_camel_case(document))) if type(document) is dict else text
     except (ValueError, RecursionError):
         return text
 
@@ -112,12 +112,15 @@ def merged(document: Bag, more: Bag) -> Bag:
 _FREE = frozenset(("attributes",))
 
 
-def _camel(value: Json) -> Json:
+def in_camel_case(value: Json) -> Json:
+    """A document, or a part of one, under the names that JSON has. Those of attributes are the shop's own, and stay."""
     if type(value) is list:
-        return [_camel(one) for one in cast(list[Json], value)]
+        return [in_camel_case(one) for one in cast(list[Json], value)]
     if type(value) is not dict:
         return value
-    return {CAMEL.get(name, name): member if name in _FREE else _camel(member) for name, member in cast(Bag, value).items()}
+    return {
+        CAMEL.get(name, name): member if name in _FREE else in_camel_case(member) for name, member in cast(Bag, value).items()
+    }
 
 
 def _mended(record: GrEvent) -> GrEvent:

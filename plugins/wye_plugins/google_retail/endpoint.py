@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
+from typing import cast
 
 import msgspec
 from msgspec import structs
@@ -15,13 +16,14 @@ from msgspec import structs
 from wye.event import Event, Json
 from wye.message import Decoded, Failure, Head, Headers, Payload, Received, Reply
 from wye.plugin import Accepted, Claim
+from wye.wire import parse
 from wye_plugins.google_retail import reply
 from wye_plugins.google_retail.check import Checker
 from wye_plugins.google_retail.collect import HTTP_BODY, PIXEL, Collected, collected
 from wye_plugins.google_retail.control import read_control
-from wye_plugins.google_retail.decode import GoogleRetailDecoder
-from wye_plugins.google_retail.encode import document_with_everything
+from wye_plugins.google_retail.decode import GoogleRetailDecoder, in_camel_case
 from wye_plugins.google_retail.imports import has_time, inline_events
+from wye_plugins.google_retail.times import format_time
 
 _METHOD = re.compile(r"/v2/(projects/[^/]+/locations/[^/]+/catalogs/[^/]+)/userEvents:(write|collect|import|rejoin|purge)")
 _OPERATION = re.compile(r"/v2/(projects/[^/]+(?:/locations/[^/]+(?:/catalogs/[^/]+(?:/branches/[^/]+)?)?)?/operations/[^/]+)")
@@ -91,14 +93,17 @@ class GoogleRetailEndpoint:
         decoded = self._one(request, request.body, {}, parent)
         if isinstance(decoded, Reply):
             return decoded
-        return Accepted(decoded, reply.message(self._echo(request, decoded.events[0], parent)), reply.UNAVAILABLE)
+        return Accepted(decoded, reply.message(self._echo(request, decoded.events[0])), reply.UNAVAILABLE)
 
-    def _echo(self, request: Received, event: Event, parent: str) -> dict[str, Json]:
-        """The event as it was sent: what a shopper's direct request says of them in its head was not."""
-        if b"direct" in request.body:
-            payload = Payload(request.body, received_ms=request.received_ms)
-            event = self._decoder.decode(payload, parent).events[0]
-        return document_with_everything(event)
+    def _echo(self, request: Received, event: Event) -> Json:
+        """The event as it was sent, under the API's names, with its time."""
+        document = cast(dict[str, Json], in_camel_case(parse(request.body)))
+        details = document.get("productDetails")
+        if type(details) is dict:
+            document["productDetails"] = [details]
+        if document.get("eventTime") is None:
+            document["eventTime"] = format_time(event.time_ms, event.time_ns_rest)
+        return document
 
     def _collect(self, request: Received, parent: str) -> Accepted | Reply:
         found = collected(request)

@@ -109,6 +109,13 @@ def test_a_write_fills_in_the_time() -> None:
     assert body_of(answer) == {"eventType": "home-page-view", "visitorId": "v", "eventTime": "2023-11-14T22:13:20.000Z"}
 
 
+def test_the_answer_has_a_shops_own_attributes_where_they_were_whatever_they_are_called() -> None:
+    names = ("event_id", "order_id", "currency", "cart_id", "search_query", "brand", "wye_extra")
+    attributes = {name: {"text": ["x"]} for name in names}
+    document = {"eventType": "home-page-view", "visitorId": "v", "eventTime": "2022-02-23T10:27:42Z", "attributes": attributes}
+    assert body_of(accepted(head("write"), json.dumps(document))) == document
+
+
 @pytest.mark.parametrize("name", [name for name in SAMPLES if "invalid-2" not in name])
 def test_every_sample_is_taken(name: str) -> None:
     accepted(head("write"), SAMPLES[name])
