@@ -62,8 +62,8 @@ def _install_once(command: list[str], wanted: Path, mark: Path) -> str | None:
     except subprocess.TimeoutExpired:
         return f"{wanted.name}: installing it took more than {INSTALL_SECS} s"
     except subprocess.CalledProcessError as error:
-        said = error.stderr.decode(errors="replace").strip().splitlines()
-        return f"{wanted.name} cannot be installed: {' / '.join(said[-3:])}"
+        said = [line for line in error.stderr.decode(errors="replace").splitlines() if line.startswith(("npm error", "ERROR"))]
+        return f"what {wanted.name} names cannot be installed: {' / '.join(said[:2]) or f'exit code {error.returncode}'}"
     mark.write_text(version)
     return None
 
