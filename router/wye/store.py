@@ -76,6 +76,7 @@ class Store:
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
         self._reading = trio.Lock()
+        self._writing = trio.Lock()
 
     # ── open and close: in a thread ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -91,7 +92,6 @@ class Store:
             self._reader = plain_connection(self.path)
             if new:
                 sync_directory(self.path.parent)
-            self.broken, self.damaged = None, False
         except OSError as error:
             self.close()
             raise StoreError(f"cannot open {self.path}: {error.strerror}; mend it or choose another path") from None
@@ -101,6 +101,19 @@ class Store:
         except StoreError:
             self.close()
             raise
+
+    async def replace(self) -> Path:
+        """While it runs: set the damaged file aside and go on with a new one. Returns the old one's name. Raises
+        ``StoreError``."""
+        async with self._writing, self._reading:
+            aside = await trio.to_thread.run_sync(self._replace)
+            self.broken, self.damaged = None, False
+            return aside
+
+    def _replace(self) -> Path:
+        aside = self.set_aside()
+        self.open()
+        return aside
 
     def set_aside(self) -> Path:
         """Give a damaged file, with its log, another name, so that ``open`` makes a new one. Returns that name. Raises
@@ -151,6 +164,19 @@ class Store:
         self._queue.append(_Piece(work, done))
         self._queued.set()
 
+    async def write(self, work: Work) -> bool:
+        """Submit ``work`` and wait for the word on it."""
+        words: list[bool] = []
+        heard = trio.Event()
+
+        def done(written: bool) -> None:
+            words.append(written)
+            heard.set()
+
+        self.submit(work, done)
+        await heard.wait()
+        return words[0]
+
     def finish(self) -> None:
         """Let ``run`` end once everything is written."""
         self._closing = True
@@ -184,7 +210,8 @@ class Store:
     async def _commit(self, pieces: Sequence[_Piece]) -> sqlite3.Error | None:
         """One transaction, and the word about it; returns the error where the disk is full, and nobody is told."""
         try:
-            await trio.to_thread.run_sync(self._transact, pieces)
+            async with self._writing:
+                await trio.to_thread.run_sync(self._transact, pieces)
         except sqlite3.Error as error:
             if await trio.to_thread.run_sync(self._is_passing, error):
                 return error
@@ -246,6 +273,15 @@ class Store:
                 if code_of(error) not in _WAIT and self.broken is None:
                     self._break(error)
                 raise StoreError(f"cannot read {self.path}: {error}") from None
+
+    def query(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """The same, in a thread and before ``run``. Raises ``DamagedError`` too."""
+        try:
+            return query(self._connection(self._reader))
+        except sqlite3.Error as error:
+            if code_of(error) in DAMAGED:
+                raise DamagedError(f"{self.path} is damaged: {error}") from None
+            raise StoreError(f"cannot read {self.path}: {error}; mend it or choose another path") from None
 
     def _connection(self, connection: sqlite3.Connection | None) -> sqlite3.Connection:
         if connection is None:
