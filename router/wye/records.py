@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from decimal import DecimalException
 
 import msgspec
@@ -19,7 +20,9 @@ digits."""
 
 def split_records(text: bytes) -> list[bytes]:
     """The records of one message, each with its own bytes: an object, the members of an array, or several documents one after
-    the other. Raises ``ValueError`` when it is not JSON."""
+    the other. A byte order mark before them, as some systems put into files, is none of them. Raises ``ValueError`` when it is
+    not JSON."""
+    text = text.removeprefix(BOM_UTF8)
     try:
         if text.lstrip(b" \t\r\n")[:1] == b"[":
             return [bytes(raw) for raw in _members.decode(text)]
@@ -31,7 +34,7 @@ def split_records(text: bytes) -> list[bytes]:
             return _split_concatenated(text)
         return [text]
     except BAD_JSON as error:
-        raise ValueError(in_words(error)) from None
+        raise ValueError(in_words(error, text)) from None
 
 
 def _split_concatenated(text: bytes) -> list[bytes]:
@@ -46,12 +49,21 @@ def _split_concatenated(text: bytes) -> list[bytes]:
     return pieces
 
 
-def in_words(error: Exception) -> str:
-    """The reason in one of ``BAD_JSON``."""
+def in_words(error: Exception, text: bytes) -> str:
+    """The reason in one of ``BAD_JSON``, which ``text`` was the cause of."""
     if isinstance(error, RecursionError):
         return "JSON is nested too deeply"
     if isinstance(error, UnicodeDecodeError):
-        return f"JSON is not UTF-8: {error.reason} at byte {error.start}"
+        return _not_utf_8(text)
     if isinstance(error, DecimalException):
         return "JSON has a number whose exponent is out of range"
     return str(error)
+
+
+def _not_utf_8(text: bytes) -> str:
+    """The JSON parser counts from the beginning of a text within the document; a reader would, from that of the document."""
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        return f"JSON is not UTF-8: {error.reason} at byte {error.start}"
+    return "JSON is not UTF-8"

@@ -106,7 +106,7 @@ def parse(text: bytes) -> Json:
     try:
         return _any.decode(text)
     except BAD_JSON as error:
-        raise ValueError(in_words(error)) from None
+        raise ValueError(in_words(error, text)) from None
 
 
 MAX_DEPTH = 60

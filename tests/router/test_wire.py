@@ -244,6 +244,16 @@ def test_only_an_object_can_be_sifted(value: Any) -> None:
         sift(value, Order)
 
 
+@pytest.mark.parametrize("text", [b'{"a" : 1}', b'[{"a" : 1}]', b' {"a" : 1}\n'])
+def test_a_byte_order_mark_is_no_part_of_a_document(text: bytes) -> None:
+    assert split_records(b"\xef\xbb\xbf" + text)[0].strip() == b'{"a" : 1}'
+
+
+def test_where_it_is_not_utf_8_is_counted_from_the_documents_beginning() -> None:
+    with pytest.raises(ValueError, match="JSON is not UTF-8: invalid continuation byte at byte 19"):
+        parse(b'{"name":"Zoe","t":"\xe9"}')
+
+
 def test_records_keep_their_own_bytes() -> None:
     assert split_records(b'[ {"a" : 1} ,2]') == [b'{"a" : 1}', b"2"]
     assert split_records(b' {"a" : 1} 2 ') == [b'{"a" : 1}', b"2"]

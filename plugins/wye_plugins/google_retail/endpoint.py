@@ -16,6 +16,7 @@ from msgspec import structs
 from wye.event import Event, Json
 from wye.message import Decoded, Failure, Head, Headers, Payload, Received, Reply
 from wye.plugin import Accepted, Claim
+from wye.records import split_records
 from wye.wire import parse
 from wye_plugins.google_retail import reply
 from wye_plugins.google_retail.check import Checker
@@ -97,7 +98,7 @@ class GoogleRetailEndpoint:
 
     def _echo(self, request: Received, event: Event) -> Json:
         """The event as it was sent, under the API's names, with its time."""
-        document = cast(dict[str, Json], in_camel_case(parse(request.body)))
+        document = cast(dict[str, Json], in_camel_case(parse(split_records(request.body)[0])))
         details = document.get("productDetails")
         if type(details) is dict:
             document["productDetails"] = [details]

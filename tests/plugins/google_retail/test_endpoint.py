@@ -116,6 +116,10 @@ def test_the_answer_has_a_shops_own_attributes_where_they_were_whatever_they_are
     assert body_of(accepted(head("write"), json.dumps(document))) == document
 
 
+def test_a_byte_order_mark_is_no_part_of_an_event() -> None:
+    assert body_of(accepted(head("write"), b"\xef\xbb\xbf" + HOME)) == json.loads(HOME)
+
+
 @pytest.mark.parametrize("name", [name for name in SAMPLES if "invalid-2" not in name])
 def test_every_sample_is_taken(name: str) -> None:
     accepted(head("write"), SAMPLES[name])
