@@ -16,11 +16,16 @@ demo: .venv/.ready
 test: .venv/.ready
 	$(BIN)/python -m pytest -q
 
-# The laws with many examples; SEED=… repeats a run.
+# The laws with many examples each, every vendor in a process of its own; SEED=… repeats a run.
 SEED ?= $(shell date +%s)
+EXAMPLES ?= 50000
+LAWS := clickstream google-retail moloco reelevant richrelevance
 laws: .venv/.ready
 	@echo "seed $(SEED)"
-	WYE_LAWS_EXAMPLES=50000 $(BIN)/python -m pytest -q tests/laws --hypothesis-seed=$(SEED)
+	@$(MAKE) --no-print-directory --jobs $(shell nproc) --keep-going --output-sync $(LAWS:%=laws-%) SEED=$(SEED)
+
+laws-%:
+	WYE_LAWS_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q tests/laws -k $* --hypothesis-seed=$(SEED)
 
 # A million mutated samples for each vendor's decoder; SEED=… repeats a run, FUZZ="--vendor moloco --inputs 1000" asks for less.
 fuzz: .venv/.ready
