@@ -3,7 +3,7 @@
 What goes in as Moloco and comes out as Moloco is the same JSON, but for: the order of members; white space; the last of members
 with the same name stands; ``-0`` is written ``0``; names in camelCase are written in snake_case; a time in seconds, with a
 fraction or in RFC 3339, which the vendor refuses, is written in milliseconds; an ``id`` or a ``channel_type`` that is missing
-is filled in (the id is derived from the document), as is an empty ``id``.
+is filled in (the id is derived from the document), as is an ``id`` that is empty or a word for nothing (``null``).
 
 A document without a type or a time is a failure. Whether the vendor would take it otherwise is not asked here: the endpoint and
 the encoder do, by the same rules.
@@ -73,17 +73,21 @@ def _in_snake_case(record: MoRecord) -> MoRecord:
     return sift(snake_case(parse(write(record, {}))), MoRecord)
 
 
-# Items are among the rest where one of them is none.
-_SUSPECT = frozenset((*CAMEL, "items"))
-
-
 def _is_camel(record: MoRecord) -> bool:
-    if record.rest is not UNSET and not _SUSPECT.isdisjoint(record.rest):
+    rest = record.rest
+    if rest is not UNSET and not (CAMEL.keys().isdisjoint(rest) and ("items" not in rest or _are_plain(rest["items"]))):
         return True
     device = record.device
     if device is not None and device.rest is not UNSET and not CAMEL_DEVICE.keys().isdisjoint(device.rest):
         return True
     return any(item.rest is not UNSET and not CAMEL_ITEM.keys().isdisjoint(item.rest) for item in record.items or ())
+
+
+def _are_plain(items: Json) -> bool:
+    """Whether no item of an array that has something else in it too has a name to be changed."""
+    if not isinstance(items, list):
+        return True
+    return all(type(item) is not dict or CAMEL_ITEM.keys().isdisjoint(cast(Any, item)) for item in cast(list[Json], items))
 
 
 def snake_case(document: dict[str, Json]) -> dict[str, Json]:
