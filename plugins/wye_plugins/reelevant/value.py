@@ -21,10 +21,15 @@ def as_value(amount: Decimal) -> Decimal:
 
 
 def goods_total(event: Event) -> Decimal | None:
-    """The goods' total: the event's own, or for a purchase the sum of its lines, where each of them says all that it takes."""
+    """The goods' total: the event's own, or for a purchase the sum of its lines, where each of them says all that it takes, in
+    the currency of the event if that has one."""
     if event.goods_total is not None:
         return event.goods_total if is_amount(event.goods_total) else None
-    if event.type != "purchase" or not event.items or len({item.currency for item in event.items}) > 1:
+    if event.type != "purchase" or not event.items:
+        return None
+    currencies = {item.currency or event.currency for item in event.items}
+    # The event's currency is in a label beside the value, so a sum in another would be read as money in this one.
+    if len(currencies | ({event.currency} - {None})) > 1:
         return None
     lines = [line for item in event.items if (line := _line(item)) is not None]
     return total(lines) if len(lines) == len(event.items) else None

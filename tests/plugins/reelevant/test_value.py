@@ -91,5 +91,12 @@ def test_no_value_is_made_up(lines: tuple[Item, ...]) -> None:
     assert "currency" not in labels(type="purchase", items=lines)
 
 
+def test_lines_in_another_currency_than_the_events_are_no_value() -> None:
+    items = (line("12.345", "1", "KWD"),)
+    assert labels(type="purchase", currency="EUR", items=items) == {"ids": ["a"], "currency": "EUR"}
+    assert labels(type="purchase", currency="KWD", items=items)["goods_total"] == "12.345"
+    assert labels(type="purchase", currency="EUR", items=(line("5", "1"),))["value"] == 5
+
+
 def test_only_a_purchase_is_summed_up() -> None:
     assert "value" not in labels(type="add_to_cart", items=(line("10", "1"),))
