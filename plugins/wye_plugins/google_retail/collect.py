@@ -67,7 +67,7 @@ def _checked(given: dict[str, str]) -> Collected | str:
         return f"user_event is longer than {MAX_EVENT:,} characters"
     if len(uri) > MAX_URI:
         return f"uri is longer than {MAX_URI:,} characters"
-    if ets and not ets.removeprefix("-").isdecimal():
+    if ets and not (ets.removeprefix("-").isdecimal() and len(ets) <= 20 and -(2**63) <= int(ets) < 2**63):
         return f"Invalid value at 'ets' (TYPE_INT64), \"{ets[:40]}\""
     facts = {"userEvent": "", "uri": urldefrag(uri).url, "ets": ets}
     return Collected(raw or _decoded(event), {name: value for name, value in facts.items() if value or name == "userEvent"})

@@ -263,6 +263,8 @@ def test_collect_by_post() -> None:
         ({"userEvent": "{}"}, "eventType"),
         ({"userEvent": "%7"}, "malformed"),
         ({"userEvent": HOME.decode(), "ets": "now"}, "ets"),
+        ({"userEvent": HOME.decode(), "ets": str(2**63)}, "ets"),
+        ({"userEvent": HOME.decode(), "ets": "9" * 5000}, "ets"),
         ({"userEvent": HOME.decode(), "uri": "u" * 5001}, "uri is longer"),
     ],
 )
