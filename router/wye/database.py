@@ -6,6 +6,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -64,8 +65,11 @@ def _fault(path: Path, schema: Schema, error: sqlite3.Error) -> StoreError:
 
 def plain_connection(path: Path) -> sqlite3.Connection:
     """A connection, whatever the file holds; made where it is missing."""
-    # Made here for its mode, which SQLite gives to the log beside it too: events are personal data.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    # Made here for its mode, which SQLite gives to the log beside it too: events are personal data. A file that is there must
+    # not be opened by anyone but SQLite: closing it would end the locks that other connections of this process hold on it, and
+    # the next process to look at it would then throw the log away under them.
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     connection = sqlite3.connect(path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA synchronous = FULL")
     return connection

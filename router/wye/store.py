@@ -198,10 +198,16 @@ class Store:
                 self._note_room()
                 continue
             left = [piece for piece in pieces if not await self._fits_alone(piece)] if len(pieces) > 1 else pieces
+            if self.broken is not None:
+                for piece in left:
+                    piece.done(False)
+                return
             self._queue = left + self._queue
-            if left and self.broken is None:
+            if left:
                 self._note_full(full)
                 await trio.sleep(RETRY_SECS)
+            else:
+                self._note_room()
 
     async def _fits_alone(self, piece: _Piece) -> bool:
         """What takes little room, or makes some, need not wait for what takes much."""
@@ -282,6 +288,13 @@ class Store:
             if code_of(error) in DAMAGED:
                 raise DamagedError(f"{self.path} is damaged: {error}") from None
             raise StoreError(f"cannot read {self.path}: {error}; mend it or choose another path") from None
+
+    def change(self, work: Work) -> None:
+        """One transaction without ``run``. Raises ``StoreError``."""
+        try:
+            self._transact([_Piece(work, lambda _: None)])
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot write {self.path}: {error}") from None
 
     def _connection(self, connection: sqlite3.Connection | None) -> sqlite3.Connection:
         if connection is None:

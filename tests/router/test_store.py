@@ -7,9 +7,10 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -241,3 +242,66 @@ async def test_damage_found_while_it_runs_is_told_apart_and_can_be_replaced(stor
 
 def _run(connection: sqlite3.Connection, statement: str) -> None:
     connection.execute(statement)
+
+
+async def test_who_looks_from_another_process_takes_nothing_away(store: Store) -> None:
+    """The last one to close a database deletes its log: the locks that say who is there must hold."""
+    look = f"import sqlite3; c = sqlite3.connect({str(store.path)!r}); c.execute('SELECT count(*) FROM things'); c.close()"
+    async with running(store):
+        connect(store.path, ONE).close()
+        assert await write(store, add("a"))
+        await trio.run_process([sys.executable, "-c", look])
+        assert await write(store, add("b"))
+        assert names(store.path) == ["a", "b"]
+
+
+class _Odd:
+    """A disk that is full for what is written together, and then does this for each alone."""
+
+    def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch, alone: Callable[[], None]) -> None:
+        self.calls = 0
+        real = store._transact  # pyright: ignore[reportPrivateUsage]
+
+        def transact(pieces: Sequence[Any]) -> None:
+            self.calls += 1
+            if len(pieces) > 1:
+                raise _error(sqlite3.SQLITE_FULL)
+            alone()
+            real(pieces)
+
+        monkeypatch.setattr(store, "_transact", transact)
+
+
+def _error(code: int) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("no")
+    error.sqlite_errorcode = code
+    return error
+
+
+async def test_a_disk_that_fails_after_it_was_full_leaves_nobody_without_a_word(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise _error(sqlite3.SQLITE_IOERR_FSYNC)
+
+    _Odd(store, monkeypatch, fail)
+    words: list[bool] = []
+    with trio.fail_after(10):
+        async with running(store):
+            for name in "abc":
+                store.submit(lambda connection, name=name: _run(connection, add(name)), words.append)
+    assert words == [False] * 3
+
+
+async def test_a_full_disk_is_over_when_each_alone_has_found_room(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.refusing = True
+    _Odd(store, monkeypatch, lambda: None)
+    words: list[bool] = []
+    async with running(store):
+        for name in "abc":
+            store.submit(lambda connection, name=name: _run(connection, add(name)), words.append)
+    assert words == [True] * 3
+    assert not store.refusing
+    assert "can be written again" in caplog.text
