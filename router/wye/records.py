@@ -13,6 +13,12 @@ _members = msgspec.json.Decoder(list[msgspec.Raw])
 _scanner = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\r\n]*")
 
+_HALF = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
+# The parser has no better words for it than these.
+_OF_HALVES = re.compile("truncated|hex escape|surrogate")
+
 BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, DecimalException)
 """What the JSON parser raises for hostile bytes: bad syntax, not UTF-8, nesting deeper than the stack, an exponent of 20
 digits."""
@@ -57,6 +63,9 @@ def in_words(error: Exception, text: bytes) -> str:
         return _not_utf_8(text)
     if isinstance(error, DecimalException):
         return "JSON has a number whose exponent is out of range"
+    half = _HALF.search(text)
+    if half is not None and _OF_HALVES.search(str(error)) is not None:
+        return f"JSON has half of a character, {half[0].decode()}, at byte {half.start()}: a text was cut within it"
     return str(error)
 
 

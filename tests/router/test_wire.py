@@ -254,6 +254,14 @@ def test_where_it_is_not_utf_8_is_counted_from_the_documents_beginning() -> None
         parse(b'{"name":"Zoe","t":"\xe9"}')
 
 
+@pytest.mark.parametrize("half", [rb"\ud83d", rb"\uDE00", rb"\ud83d\n", rb"\ud83d\u0041", rb"\ud83d\ud83d\ude00"])
+def test_a_text_that_was_cut_within_a_character_is_said_to_be_so(half: bytes) -> None:
+    with pytest.raises(ValueError, match=r"JSON has half of a character, \\u[dD]..., at byte 6: a text was cut within it"):
+        parse(b'{"a":"' + half + b'"}')
+    with pytest.raises(ValueError, match="truncated"):
+        parse(b'{"a":"b')
+
+
 def test_records_keep_their_own_bytes() -> None:
     assert split_records(b'[ {"a" : 1} ,2]') == [b'{"a" : 1}', b"2"]
     assert split_records(b' {"a" : 1} 2 ') == [b'{"a" : 1}', b"2"]
