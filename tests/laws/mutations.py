@@ -153,6 +153,9 @@ class Mutator:
     def shortened(self, body: bytes) -> bytes:
         return body[: self._chance.randrange(len(body) + 1)]
 
+    def noise(self, body: bytes) -> bytes:
+        return self._chance.randbytes(self._chance.randint(0, 400))
+
     def framed(self, body: bytes) -> bytes:
         """Two records, in one of the ways in which records come."""
         before, between, after = self._chance.choice(_FRAMES)
@@ -192,6 +195,7 @@ _ANYWHERE: tuple[Callable[[Mutator, bytes], bytes], ...] = (
     Mutator.crossed,
     Mutator.repeated,
     Mutator.shortened,
+    Mutator.noise,
     Mutator.framed,
 )
 
