@@ -1,0 +1,114 @@
+"""``python -m faults``: run rounds, print what they have shown, and add them to the record and its page."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import trio
+
+from faults import page, record, shim
+from faults.hunt import hunt
+from faults.mutations import MUTATIONS
+from faults.plan import Life
+from faults.points import POINTS
+from faults.round import Outcome, Round, Setup
+
+
+def main() -> int:
+    arguments = _arguments()
+    seed: int = arguments.seed or int(time.time())
+    with tempfile.TemporaryDirectory() as folder:
+        library = shim.build(Path(folder))
+        if library is None:
+            print("no C compiler: without power cuts and faults of the disk")
+        if arguments.mutations:
+            return _mutations(seed, library, arguments.record)
+        setups = _points(seed) if arguments.points else _rounds(seed, arguments)
+        outcomes = [_run(setup, library) for setup in setups]
+    failed = [outcome for outcome in outcomes if outcome.problems]
+    _print_sums(outcomes)
+    if arguments.record and not failed:
+        kept = record.load()
+        kept.runs.append(record.row(seed, outcomes, Path(tempfile.gettempdir())))
+        record.save(kept)
+        page.write()
+    return 1 if failed else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m faults", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=0, help="stop after so many rounds")
+    parser.add_argument("--minutes", type=float, default=5, help="begin no round after so many minutes")
+    parser.add_argument("--seed", type=int, default=0, help="the first round's; the others follow")
+    parser.add_argument("--points", action="store_true", help="every named point, one by one, instead")
+    parser.add_argument("--mutations", action="store_true", help="the broken builds instead: each has to be caught")
+    parser.add_argument("--record", action="store_true", help="add the run to docs/faults.json, make docs/faults.md")
+    return parser.parse_args()
+
+
+def _rounds(seed: int, arguments: argparse.Namespace) -> Iterator[Setup]:
+    until = time.monotonic() + 60 * arguments.minutes
+    number = 0
+    while time.monotonic() < until and (not arguments.rounds or number < arguments.rounds):
+        yield Setup(seed + number)
+        number += 1
+
+
+def _points(seed: int) -> Iterator[Setup]:
+    """Two lives for each point: one ends at the first passing of it, one a little later; what was not synced is lost in one."""
+    for number, (name, point) in enumerate(POINTS.items()):
+        later = max(1, point.usual // 3)
+        yield Setup(seed + number, script=[Life(point=name), Life(point=name, nth=later, power="any")])
+
+
+def _run(setup: Setup, library: Path | None) -> Outcome:
+    outcome = trio.run(Round(setup, library).run)
+    print(
+        f"seed {outcome.seed}: {outcome.secs:.0f} s, {outcome.acknowledged} acknowledged, {sum(outcome.kills.values())} kills,"
+        f" {outcome.lost} lost, {outcome.duplicates} duplicates",
+        flush=True,
+    )
+    for problem in outcome.problems:
+        print(f"    {problem[:300]}")
+    if outcome.problems:
+        print(f"    its folder is kept: {outcome.folder}")
+        print(f"    to repeat it: make faults ROUNDS=1 SEED={outcome.seed}", flush=True)
+    return outcome
+
+
+def _print_sums(outcomes: list[Outcome]) -> None:
+    def total(name: str) -> int:
+        return sum(getattr(one, name) for one in outcomes)
+
+    kills = sum(sum(one.kills.values()) for one in outcomes)
+    print(f"{len(outcomes)} rounds: {total('acknowledged')} acknowledged, {kills} kills, {total('lost')} lost,", end=" ")
+    print(f"{total('corrupted')} corrupted, {total('duplicates')} duplicates (at most {total('duplicates_bound')})")
+
+
+def _mutations(seed: int, library: Path | None, keep: bool) -> int:
+    """Each broken build until it is caught. Returns the exit code."""
+    kept = record.load()
+    missed = 0
+    for name in MUTATIONS:
+        found = hunt(name, seed, library)
+        if found is None:
+            missed += 1
+            print(f"{name}: not caught", flush=True)
+            continue
+        number, what = found
+        print(f"{name}: caught in round {number}: {what}", flush=True)
+        kept.caught = [one for one in kept.caught if one.mutation != name]
+        kept.caught.append(record.Caught(name, seed, number, record.today(), record.commit(), what))
+    if keep and not missed:
+        record.save(kept)
+        page.write()
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,35 @@
+"""Rounds that each broken build has to be caught in."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import trio
+
+from faults import shim
+from faults.plan import Life
+from faults.round import Round, Setup
+
+ROUNDS = 4
+"""Each has to be caught within so many."""
+
+_SLOW = Life(secs=2.0, weather="down", disk="slow", power="nothing")
+_SCRIPTS = {
+    "answer-before-commit": [_SLOW],
+    "no-sync": [Life(power="nothing", secs=1.0)],
+    "letters-after-answer": [Life(secs=2.0, disk="slow", classes=shim.LETTERS, power="nothing")],
+    "settle-twice": [_SLOW],
+}
+"""The lives in which each does harm."""
+
+
+def hunt(name: str, seed: int, library: Path | None) -> tuple[int, str] | None:
+    """The number of the round that caught it, counted from 1, and the first thing that was wrong; ``None``: nothing was."""
+    for number in range(ROUNDS):
+        outcome = trio.run(Round(Setup(seed + number, script=_SCRIPTS[name], mutation=name), library).run)
+        if outcome.folder:
+            shutil.rmtree(outcome.folder)
+        if outcome.lost:
+            return number + 1, f"{outcome.lost} of {outcome.acknowledged} acknowledged events lost"
+    return None

@@ -1,0 +1,82 @@
+"""What happens in a round, drawn from its seed: for each life of the process its weather, its faults and its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from typing import Literal
+
+from msgspec import Struct
+
+from faults import shim
+from faults.disk import Style
+from faults.points import POINTS, Point
+from faults.vendor import WEATHERS
+
+DiskFault = Literal["full", "write-eio", "sync-eio", "short-writes", "slow"]
+
+
+class Life(Struct, frozen=True):
+    """One life of the process, up to ``secs`` long.
+
+    ``point`` is where it is killed (``None``: when its time is over), on the ``nth`` passing; ``power`` is how much of what was
+    not synced remains (``None``: all, for the system lives on). ``disk`` is a fault on the files of ``classes``, ``stopped``
+    says whether it is stopped for a while, ``clock_secs`` is how far the wall clock jumps.
+    """
+
+    secs: float = 1.5
+    weather: str = "calm"
+    point: str | None = None
+    nth: int = 1
+    power: Style | None = None
+    disk: DiskFault | None = None
+    classes: int = shim.ANY_FILE
+    stopped: bool = False
+    clock_secs: int = 0
+
+
+_STYLES: Sequence[Style] = ("nothing", "all", "prefix", "any", "any")
+_FAULTS: Sequence[DiskFault] = ("full", "write-eio", "sync-eio", "short-writes", "slow")
+_CLASSES = (shim.LOG, shim.DATABASE, shim.LETTERS, shim.OTHER, shim.ANY_FILE)
+_JUMPS = (-86_400, -60, 5, 3_600, 86_400)
+
+
+def draw(random: Random, *, layer: bool) -> Life:
+    """``layer``: whether there is a file layer, without which there are no faults of the disk."""
+    names = [name for name, point in POINTS.items() if layer or isinstance(point, Point)]
+    point = random.choice(names) if random.random() < 0.6 else None
+    return Life(
+        secs=random.uniform(0.9, 1.8) if random.random() < 0.9 else random.uniform(0.1, 0.6),
+        weather=random.choice(list(WEATHERS)) if random.random() < 0.5 else "calm",
+        point=point,
+        nth=_nth(point, random),
+        power=random.choice(_STYLES) if layer and random.random() < 0.5 else None,
+        disk=random.choice(_FAULTS) if layer and random.random() < 0.25 else None,
+        classes=random.choice(_CLASSES),
+        stopped=random.random() < 0.1,
+        clock_secs=random.choice(_JUMPS) if layer and random.random() < 0.1 else 0,
+    )
+
+
+def _nth(point: str | None, random: Random) -> int:
+    return 1 if point is None else random.randint(1, max(1, POINTS[point].usual))
+
+
+def orders(life: Life, random: Random) -> dict[str, int]:
+    """The disk fault, as the file layer takes it."""
+    found = {"fault_mask": life.classes}
+    match life.disk:
+        case "full":
+            found["room"] = random.randint(0, 60_000)
+        case "write-eio":
+            found["write_eio_in"] = random.randint(1, 40)
+        case "sync-eio":
+            found["sync_eio_in"] = random.randint(1, 10)
+        case "short-writes":
+            found["short_permille"] = random.randint(50, 900)
+        case "slow":
+            found["write_delay_us"] = random.randint(0, 3_000)
+            found["sync_delay_us"] = random.randint(5_000, 150_000)
+        case None:
+            return {}
+    return found
