@@ -42,12 +42,11 @@ def make_sink(config: SinkConfig, dead_letters: DeadLetters) -> Sink:
 
 
 def _fitting(options: SinkOptions) -> Fitting:
-    defaults = {"currency": options.defaults.currency, "channel": (options.defaults.channel_type or "").lower()}
     on_loss = options.on_loss
     policies: Policies = on_loss if isinstance(on_loss, dict) else dict.fromkeys(CLASSES, on_loss)
     return Fitting(
         options.unmapped,
-        {leaf: value for leaf, value in defaults.items() if value},
+        options.defaults.by_leaf(),
         policies,
         frozenset(one.leaf for one in options.acknowledge),
         options.carry,

@@ -88,6 +88,11 @@ class DefaultsOptions(Options, frozen=True):
         Meta(description="The channel of events that name none."),
     ] = None
 
+    def by_leaf(self) -> dict[str, str]:
+        """Those that are set, by the canonical leaf that they are for."""
+        given = {"currency": self.currency, "channel": self.channel_type and self.channel_type.lower()}
+        return {leaf: value for leaf, value in given.items() if value}
+
 
 class Acknowledgement(Options, frozen=True):
     """A loss that you know of."""
