@@ -208,7 +208,8 @@ def main() -> int:
 def report(account: Account, vendor: str, keep: Path) -> None:
     """The account, in words; inputs that broke a rule are put into a folder."""
     words = [
-        f"{account.inputs:,} inputs ({account.size / MEBIBYTE:,.0f} MiB, {account.events:,} events, {account.failures:,} failures)",
+        f"{account.inputs:,} inputs ({account.size / MEBIBYTE:,.0f} MiB), {account.events:,} events",
+        f"{account.failures:,} failures",
         f"the slowest took {account.slowest:.0%} of its time",
         f"{account.peak / MEBIBYTE:.0f} MiB of memory, {account.growth / MEBIBYTE:.1f} more in the second half",
         f"{account.secs:,.0f} s",
