@@ -15,8 +15,9 @@ from msgspec import Struct, structs
 
 from wye.carry import pack
 from wye.event import Event
+from wye.fidelity.compare import Difference
 from wye.fidelity.leaves import LossClass, class_of
-from wye.fidelity.measure import Difference, Format, measure, read_document
+from wye.fidelity.measure import Format, measure, read_document
 from wye.ledger import MOST_NAMES, TypeLosses, count_names, name_in
 from wye.message import Unfit
 from wye.plugin import Encoder, Limits

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,10 +17,15 @@ from wye.errors import ConfigError, Exit, Problem
 if TYPE_CHECKING:
     from wye.event import Event
     from wye.fidelity.measure import Format
-    from wye.fidelity.pair import Pair
+    from wye.fidelity.pair import Line, Pair, Row
     from wye.registry import Registry
 
-HELP = "say what is kept, lost, invented and changed when one format is translated into another"
+HELP = (
+    "say what is kept, lost, invented, changed, or can no longer be told apart (ambiguous), and why, when one format is "
+    "translated into another"
+)
+
+_WIDTH = 100
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -27,6 +33,14 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("target", nargs="?", metavar="B", help="the format that goes out, likewise")
     command.add_argument("--type", dest="only_type", metavar="TYPE", help="only events of this canonical type, as purchase")
     command.add_argument("--events", type=Path, metavar="FILE", help="measure these events of A too (JSON lines)")
+    command.add_argument(
+        "--default",
+        action="append",
+        default=[],
+        dest="defaults",
+        metavar="NAME=VALUE",
+        help="a default of the sink's `defaults`, such as currency=EUR or channel_type=SITE; may be repeated",
+    )
     command.add_argument("--json", action="store_true", help="print JSON")
     command.add_argument("--matrix", action="store_true", help="all pairs of installed vendors, in short")
     command.add_argument("--markdown", action="store_true", help="with --matrix: print the page docs/fidelity.md")
@@ -41,15 +55,16 @@ def main(arguments: argparse.Namespace) -> Exit:
     if arguments.source is None or arguments.target is None:
         print("wye explain: name two formats, A and B, or ask for --matrix", file=sys.stderr)
         return Exit.USAGE
+    defaults = _defaults(arguments.defaults)
     source, target = _formats(registry, arguments.source, arguments.target)
-    return _explain(source, target, arguments)
+    return _explain(source, target, defaults, arguments)
 
 
-def _explain(source: Format, target: Format, arguments: argparse.Namespace) -> Exit:
+def _explain(source: Format, target: Format, defaults: Mapping[str, str], arguments: argparse.Namespace) -> Exit:
     from wye.fidelity.pair import explain
 
     events = () if arguments.events is None else _read(arguments.events, source)
-    pair = explain(source, target, arguments.only_type, events)
+    pair = explain(source, target, arguments.only_type, events, defaults)
     if not pair.rows and not pair.unmapped and not pair.refused:
         print(f"wye explain: {source.name} has no events of type {arguments.only_type}", file=sys.stderr)
         return Exit.FAULTY
@@ -58,6 +73,22 @@ def _explain(source: Format, target: Format, arguments: argparse.Namespace) -> E
     else:
         _show(pair)
     return Exit.OK
+
+
+def _defaults(given: Sequence[str]) -> dict[str, str]:
+    """The defaults by canonical leaf, checked as those of a config are."""
+    from wye.config.model import DefaultsOptions
+
+    table: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ConfigError([Problem("--default", 0, "", "", f'found "{text}"; expected NAME=VALUE, such as currency=EUR')])
+        table[name] = value
+    try:
+        return msgspec.convert(table, DefaultsOptions).by_leaf()
+    except msgspec.ValidationError as error:
+        raise ConfigError([Problem("--default", 0, "", "", str(error))]) from None
 
 
 def _formats(registry: Registry, source: str, target: str) -> tuple[Format, Format]:
@@ -101,24 +132,74 @@ def _read(path: Path, source: Format) -> Iterable[Event]:
     return decoded.events
 
 
+# ── one pair ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
 def _show(pair: Pair) -> None:
     from wye.cli import show
+    from wye.fidelity.pair import ORDER, lines_of
 
-    rows = [
-        (row.kind, row.leaf, row.loss_class, _value(row.before), _value(row.after), ", ".join(row.types)) for row in pair.rows
-    ]
-    show.table(("", "leaf", "class", "before", "after", "in types"), rows, out=sys.stdout)
-    for title, types in (("no name for", pair.unmapped), ("cannot take", pair.refused)):
-        for event_type, reason in types.items():
-            show.line(f"{event_type}: {reason}", bold=title, out=sys.stdout)
+    measured = sum(pair.measured.values())
+    show.line(
+        f"{measured} events of {len(pair.measured)} types measured", bold=f"{pair.source} → {pair.target}:", out=sys.stdout
+    )
+    for kind in ORDER:
+        for line in lines_of(pair, kind):
+            _show_line(line, pair)
+    if pair.unmapped:
+        _paragraph("no name for", ", ".join(pair.unmapped))
+    for refusal in pair.refused:
+        which = "every" if refusal.always else "some"
+        _paragraph("refused", f"{refusal.reason}; {which} {', '.join(refusal.types)}")
+
+
+def _show_line(line: Line, pair: Pair) -> None:
+    """The reason, and under it the leaves; of what is kept, which needs no reason, only their names."""
+    if line.kind == "kept":
+        _paragraph("kept", ", ".join(f"{row.leaf} (sometimes)" if row.sometimes else row.leaf for row in line.rows))
+        return
+    _paragraph(line.kind, f"{line.reason} [{line.source}]" if line.source else line.reason)
+    widest = min(max(len(row.leaf) for row in line.rows), 28)
+    for row in line.rows:
+        notes = _notes(row, pair)
+        text = f"  {row.leaf:{widest}}  {_example(row)}" + (f"  ({notes})" if notes else "")
+        print("\n".join(wrap(text.rstrip(), _WIDTH, subsequent_indent=" " * (widest + 4), drop_whitespace=True)))
+
+
+def _paragraph(title: str, text: str) -> None:
+    from wye.cli import show
+
+    first, *others = wrap(f"{title}: {text}", _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    show.line(first.removeprefix(f"{title}:").strip(), bold=f"{title}:", out=sys.stdout)
+    for other in others:
+        show.line(other, out=sys.stdout)
+
+
+def _notes(row: Row, pair: Pair) -> str:
+    from wye.fidelity.pair import types_with
+
+    notes = list(row.how)
+    if row.sometimes:
+        notes.append("sometimes")
+    if set(row.types) != types_with(row.leaf, pair):
+        notes.append(f"in {', '.join(row.types)}")
+    return "; ".join(notes)
+
+
+def _example(row: Row) -> str:
+    before, after = _value(row.before), _value(row.after)
+    return f"{before or 'nothing'} → {after}" if after else before
 
 
 def _value(value: Any) -> str:
     """One value or, for items, one for each of them; cut where it gets long."""
     if value is None:
         return ""
-    text = ", ".join(_value(one) for one in value) if isinstance(value, tuple) else str(value)  # type: ignore[misc]
-    return text if len(text) <= 40 else text[:39] + "…"
+    text = ", ".join(_value(one) or "–" for one in value) if isinstance(value, tuple) else str(value)  # type: ignore[misc]
+    return text if len(text) <= 24 else text[:23] + "…"
+
+
+# ── all pairs ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _matrix(registry: Registry, *, markdown: bool, as_json: bool) -> Exit:
@@ -139,14 +220,7 @@ def _matrix(registry: Registry, *, markdown: bool, as_json: bool) -> Exit:
 
 def _show_matrix(pairs: list[Pair]) -> None:
     from wye.cli import show
+    from wye.fidelity.pair import COUNTED, counts
 
-    kinds = ("kept", "lost", "invented", "coerced")
-    rows = [
-        (
-            f"{pair.source} → {pair.target}",
-            *(str(len({row.leaf for row in pair.rows if row.kind == kind})) for kind in kinds),
-            str(len(pair.unmapped)),
-        )
-        for pair in pairs
-    ]
-    show.table(("leaves", *kinds, "types without a name"), rows, numbers=True, out=sys.stdout)
+    rows = [(f"{pair.source} → {pair.target}", *map(str, counts(pair)), str(len(pair.unmapped))) for pair in pairs]
+    show.table(("leaves", *COUNTED, "types without a name"), rows, numbers=True, out=sys.stdout)

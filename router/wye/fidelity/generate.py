@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
+from msgspec import structs
+
 from wye.event import EVENT_TYPES, App, Device, Event, Item, Origin, Page, UserAttr
 
 CUSTOM_TYPE = "custom:button_click"
+ALL_TYPES = (*EVENT_TYPES, CUSTOM_TYPE, "custom:3D view!", "custom:")
+"""The types that formats are measured on; some vendors have a rule against the names of the last two."""
 
 _ITEMS = (
     Item(
@@ -20,7 +24,7 @@ _ITEMS = (
         category="furniture",
         group_id="group-1",
         seller_id="seller-1",
-        attrs={"color": "brown"},
+        attrs={"text": "brown"},
     ),
     Item(id="item-2", quantity=Decimal(1), unit_price=Decimal("0.00"), currency="EUR", name="Cloth"),
 )
@@ -55,12 +59,30 @@ _DEVICE = Device(
 _APP = App(title="Shop", version="1.2.3", package="com.shop.example", sdk_name="sdk", sdk_version="4.5.6", host="shop.example")
 
 _WITH_ITEMS = {"item_view", "item_click", "item_hover", "add_to_cart", "remove_from_cart", "cart_view", "add_to_wishlist"}
+_AMOUNTS = ("goods_total", "grand_total", "shipping", "tax", "cost")
 _WITH_MONEY = {"add_to_cart", "remove_from_cart", "cart_view", "checkout_start", "purchase"}
+
+
+_ATTRS = {"text": "spring", "number": Decimal("0.25"), "truth": True}
+
+
+def wide_event(event_type: str) -> Event:
+    """The event with what events of other types have, too; always the same."""
+    event = full_event(event_type)
+    everything = full_event("purchase")
+    return structs.replace(
+        event,
+        **{name: getattr(everything, name) for name in ("order_id", "cart_id", "currency", *_AMOUNTS)},
+        items=event.items or _ITEMS,
+        search_query="oak desk",
+        categories=event.categories or ("furniture > desks",),
+        brand="Oak",
+    )
 
 
 def full_events() -> Iterator[Event]:
     """One event of every type, each with all that an event of that type can sensibly hold."""
-    for event_type in (*EVENT_TYPES, CUSTOM_TYPE):
+    for event_type in ALL_TYPES:
         yield full_event(event_type)
 
 
@@ -96,6 +118,6 @@ def full_event(event_type: str) -> Event:
         device=_DEVICE,
         app=_APP,
         attribution="recommendation-1",
-        user_attrs={"age": UserAttr(27, 1_700_000_000_000)},
-        attrs={"campaign": "spring", "score": Decimal("0.25"), "member": True},
+        user_attrs={"number": UserAttr(27, 1_700_000_000_000)},
+        attrs=_ATTRS,
     )

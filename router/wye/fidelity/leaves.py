@@ -6,6 +6,7 @@ value for each item, in their order, so that a price that moves to another item 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -22,8 +23,14 @@ _MONEY = {"currency", "goods_total", "grand_total", "shipping", "tax", "cost", "
 _IDENTITY = {"id", "user_id", "visitor_id", "session_id", "order_id", "cart_id", "attribution"}
 _BAGS = ("attrs.", "user_attrs.", "extra.")
 
+# What is free in the name of a leaf; longer ones first.
+_FREE = ("items.attrs.", "items.extra.", "user_attrs.", "attrs.", "extra.")
+
 # Where an event came from is the config's business, and no fact about what the shopper did.
 _NO_LEAVES = {"origin"}
+
+# Fields whose default is what everybody means who says nothing.
+_SILENT = {"time_ns_rest", "item_ids_are"}
 
 
 def class_of(leaf: Leaf) -> LossClass:
@@ -37,6 +44,11 @@ def class_of(leaf: Leaf) -> LossClass:
     if leaf.startswith("items.") or leaf in ("item_ids_are", "items"):
         return "items"
     return "context"
+
+
+def place_of(leaf: Leaf) -> str:
+    """The leaf without what its sender has called it: ``attrs.*`` for ``attrs.color``."""
+    return next((f"{bag}*" for bag in _FREE if leaf.startswith(bag)), leaf)
 
 
 def leaves(event: Event) -> dict[Leaf, Any]:
@@ -58,7 +70,8 @@ def _items(items: tuple[Struct, ...]) -> dict[Leaf, Any]:
     if not items:
         return {"items": ()}
     rows = [dict(_flat(item)) for item in items]
-    names = dict.fromkeys(name for row in rows for name in row)
+    # A null in an item's bag is not told from its absence.
+    names = dict.fromkeys(name for row in rows for name, value in row.items() if value is not None)
     return {f"items.{name}": tuple(row.get(name) for row in rows) for name in names}
 
 
@@ -72,13 +85,23 @@ def _flat(item: Struct) -> Iterator[tuple[str, Any]]:
 
 def _present(struct: Struct) -> Iterator[tuple[str, Any]]:
     """The fields that hold something other than their default."""
-    for field in structs.fields(struct):
-        value = getattr(struct, field.name)
-        if value is None or (value == () and field.name != "items") or value == {} or field.name in _NO_LEAVES:
+    for name, default in _fields(type(struct)):
+        value = getattr(struct, name)
+        if value is None or value == {} or (value == () and name != "items"):
             continue
-        if field.name in ("time_ns_rest", "item_ids_are") and value == field.default:
+        if default is not None and value == default:
             continue
-        yield field.name, value
+        yield name, value
+
+
+@functools.cache
+def _fields(kind: type[Struct]) -> tuple[tuple[str, Any], ...]:
+    """The fields that can hold a leaf, and the default of those where it says nothing. To ask msgspec takes its time."""
+    return tuple(
+        (field.name, field.default if field.name in _SILENT else None)
+        for field in structs.fields(kind)
+        if field.name not in _NO_LEAVES
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Struct
 
 from wye.carry import carries, unpack
 from wye.event import Event
-from wye.fidelity.leaves import Leaf, leaves
+from wye.fidelity.compare import Difference, compare
 from wye.message import Head, HttpRequest, Payload, Received, Shipment, Unfit
 from wye.plugin import Accepted, Inbound, Outbound, RequestEncoder
-
-Kind = Literal["kept", "lost", "invented", "coerced"]
 
 
 class Format(Struct, frozen=True):
@@ -23,15 +19,6 @@ class Format(Struct, frozen=True):
     name: str
     outbound: Outbound
     inbound: Inbound
-
-
-class Difference(Struct, frozen=True):
-    """What became of one leaf. ``before`` and ``after`` are its values; ``None`` where there is none."""
-
-    leaf: Leaf
-    kind: Kind
-    before: Any = None
-    after: Any = None
 
 
 def measure(event: Event, target: Format, document: bytes | None = None) -> list[Difference] | Unfit:
@@ -75,35 +62,3 @@ def _received(request: HttpRequest) -> Received:
     headers = {name.lower(): value for name, value in request.headers.items()}
     query = {**dict(parse_qsl(parts.query, keep_blank_values=True)), **request.query}
     return Received(Head(request.method, parts.path or "/collect", query, headers), request.body, 0)
-
-
-def compare(before: Event, after: Event) -> list[Difference]:
-    """Leaf by leaf. ``extra`` speaks the language of one vendor: what the source's had is lost unless it comes back; what the
-    target's has is only a spelling."""
-    had, has = leaves(before), leaves(after)
-    if before.origin.vendor != after.origin.vendor:
-        has = {leaf: value for leaf, value in has.items() if not _is_spelling(leaf)}
-    return [_difference(leaf, had.get(leaf), has.get(leaf)) for leaf in sorted({*had, *has})]
-
-
-def _is_spelling(leaf: Leaf) -> bool:
-    return leaf.startswith(("extra.", "items.extra."))
-
-
-def _difference(leaf: Leaf, before: Any, after: Any) -> Difference:
-    if before == after:
-        return Difference(leaf, "kept", before, after)
-    if _is_nothing(after):
-        return Difference(leaf, "lost", before, None)
-    if _is_nothing(before):
-        return Difference(leaf, "invented", None, after)
-    return Difference(leaf, "coerced", before, after)
-
-
-def _is_nothing(value: Any) -> bool:
-    return value is None or (isinstance(value, tuple) and value != () and all(one is None for one in value))  # type: ignore[misc]
-
-
-def worst(differences: Sequence[Difference]) -> list[Difference]:
-    """Those that are not ``kept``."""
-    return [one for one in differences if one.kind != "kept"]

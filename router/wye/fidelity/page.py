@@ -4,29 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from wye.fidelity.compare import Kind
 from wye.fidelity.leaves import CLASSES
-from wye.fidelity.measure import Kind
-from wye.fidelity.pair import Pair, Row
+from wye.fidelity.pair import COUNTED, ORDER, Pair, Row, counts, lines_of, types_with
 
 _INTRODUCTION = """\
 # Fidelity
 
 What becomes of an event when it is read in one format and written in another. Nothing here is claimed by hand: `wye explain`
-takes a generated event of every type, brings it into the source's own format, writes it in the target's, reads that back, and
-compares leaf by leaf. `make docs` writes this page; a test fails when it is stale. `wye explain A B` prints one pair with the
-values, `--type purchase` one type, `--events FILE` measures your own events too.
+takes generated events of every type (with every fact, without each of them, with values at the edges), brings them into the
+source's own format, writes them in the target's, reads that back, and compares leaf by leaf. `make docs` writes this page; a
+test fails when it is stale, and another when any generated event fares otherwise than is said here. The reasons are the
+vendors' rules, as the adapters state them: in brackets is whose word a rule is, as on the vendor's page. A reason without
+brackets is only what was seen. `wye explain A B` prints one pair with the values.
 
-- **lost**: the source has it, the target has no place for it.
-- **invented**: the target has something that the source did not say (an id derived from the content, required context).
-- **coerced**: it comes back changed.
-- **no name for**: event types that the target cannot name; they count as filtered.
+| option | |
+|---|---|
+| `--type purchase` | only events of one type |
+| `--events FILE` | your own events of A too, as JSON lines |
+| `--default currency=EUR` | with a default of the sink's `defaults`; also `channel_type` |
+| `--json` | as JSON |
+| `--matrix` | all pairs in short; with `--markdown` this page |
 
-Leaves are named as in `where`. A leaf that fares differently in different event types is listed with
-the types.
+What can become of a leaf:
+
+- **kept**: it comes back equal.
+- **lost**: nothing comes back.
+- **coerced**: it comes back changed (how is said), or another identity stands in for one that is not there.
+- **ambiguous**: who reads the target cannot tell what was meant. Either a value comes back in a leaf that did not have it: one
+  that the event says of another leaf, or that is summed up from others (a page's address as its id, the goods' total as a grand
+  total, ids of categories as ids of products). Or it comes back as a value of another kind which others say themselves (`true`
+  as the text `"true"`). Both are found by comparing events, not claimed.
+- **invented**: something comes back that the event does not say at all (an id derived from the content, required context).
+- **default**: the operator's word, from the sink's `defaults`; only where some are given.
+
+"Sometimes" means that in one event type it depends on the value, or on what else the event says: the leaf is kept in some
+events and not in others. **No name for** are event types that the target cannot name; they count as filtered. **Refused** are
+events that the target does not take at all; they are dead-lettered with that reason. Leaves are named as in `where`. A leaf
+that fares otherwise in other event types is listed with its types.
 
 """
 
-_KINDS: tuple[Kind, ...] = ("lost", "invented", "coerced")
+_CHANGES: tuple[Kind, ...] = tuple(kind for kind in ORDER if kind != "kept")
 
 
 def render(pairs: Sequence[Pair]) -> str:
@@ -37,41 +56,51 @@ def render(pairs: Sequence[Pair]) -> str:
 def _matrix(pairs: Sequence[Pair]) -> Iterator[str]:
     names = list(dict.fromkeys(pair.source for pair in pairs))
     by_names = {(pair.source, pair.target): pair for pair in pairs}
-    yield "Leaves kept / lost / invented / coerced, from the row's format into the column's:\n\n"
+    yield f"Leaves {' / '.join(COUNTED)}, from the row's format into the column's:\n\n"
     yield "| | " + " | ".join(names) + " |\n|---|" + "---|" * len(names) + "\n"
     for source in names:
-        cells = [_counts(by_names[source, target]) for target in names]
+        cells = [" / ".join(map(str, counts(by_names[source, target]))) for target in names]
         yield f"| **{source}** | " + " | ".join(cells) + " |\n"
     yield "\n"
 
 
-def _counts(pair: Pair) -> str:
-    kinds: tuple[Kind, ...] = ("kept", *_KINDS)
-    return " / ".join(str(len({row.leaf for row in pair.rows if row.kind == kind})) for kind in kinds)
-
-
 def _section(pair: Pair) -> Iterator[str]:
     yield f"## {pair.source} → {pair.target}\n\n"
-    all_types = list(dict.fromkeys(name for row in pair.rows for name in row.types))
-    lines = [line for kind in _KINDS for line in _lines(pair, kind, all_types)]
-    yield "| | class | leaves |\n|---|---|---|\n" + "".join(lines) if lines else "Nothing is lost, invented or changed.\n"
+    lines = [line for kind in _CHANGES for line in _lines(pair, kind)]
+    yield "| | class | leaves | why |\n|---|---|---|---|\n" + "".join(lines) if lines else "All of it comes back as it was.\n"
     yield "\n"
     if pair.unmapped:
         yield f"No name for: {', '.join(f'`{name}`' for name in pair.unmapped)}.\n\n"
-    for name, reason in pair.refused.items():
-        yield f"Cannot take `{name}`: {reason}.\n\n"
+    if pair.refused:
+        yield "Refused:\n\n"
+        for refusal in pair.refused:
+            which = "every" if refusal.always else "some"
+            yield f"- {refusal.reason} ({which} {_names(refusal.types)})\n"
+        yield "\n"
 
 
-def _lines(pair: Pair, kind: Kind, all_types: Sequence[str]) -> Iterator[str]:
-    for loss_class in CLASSES:
-        rows = [row for row in pair.rows if row.kind == kind and row.loss_class == loss_class]
-        if rows:
-            yield f"| {kind} | {loss_class} | {', '.join(_leaf(row, pair, all_types) for row in rows)} |\n"
+def _names(types: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in types)
 
 
-def _leaf(row: Row, pair: Pair, all_types: Sequence[str]) -> str:
-    """A leaf; with its types where it fares otherwise in another one."""
-    fates = {other.kind for other in pair.rows if other.leaf == row.leaf}
-    if len(fates) == 1 or len(row.types) == len(all_types):
-        return f"`{row.leaf}`"
-    return f"`{row.leaf}` (in {', '.join(row.types)})"
+def _lines(pair: Pair, kind: Kind) -> Iterator[str]:
+    """A line for each reason and class, with the leaves that fare so because of it."""
+    for line in lines_of(pair, kind):
+        for loss_class in CLASSES:
+            leaves = ", ".join(_leaf(row, pair) for row in line.rows if row.loss_class == loss_class)
+            if leaves:
+                yield f"| {kind} | {loss_class} | {leaves} | {_cell(line.reason, line.source)} |\n"
+
+
+def _cell(reason: str, source: str) -> str:
+    return (f"{reason} [{source}]" if source else reason).replace("|", "\\|")
+
+
+def _leaf(row: Row, pair: Pair) -> str:
+    """A leaf; how it is changed, whether it always is, and in which types, where it fares otherwise in others."""
+    notes = list(row.how)
+    if row.sometimes:
+        notes.append("sometimes")
+    if set(row.types) != types_with(row.leaf, pair):
+        notes.append(f"in {', '.join(row.types)}")
+    return f"`{row.leaf}`" + (f" ({'; '.join(notes)})" if notes else "")

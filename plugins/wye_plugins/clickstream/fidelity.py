@@ -1,0 +1,41 @@
+"""Why the format does not hold everything, for ``wye explain``; docs/vendors/clickstream.md names the sources."""
+
+from __future__ import annotations
+
+from wye.plugin import Rule
+
+RULES = (
+    Rule(("time_ns_rest",), "timestamp is whole milliseconds", "API"),
+    Rule(("device.os",), "there is a platform and a version of the system, but no name of it", "API"),
+    Rule(
+        ("user_id", "visitor_id", "session_id", "device.id", "device.advertising_id"),
+        "words such as null and undefined name nobody",
+        "ours",
+    ),
+    Rule(("device.ip", "device.user_agent"), "they travel as headers, which hold an address and plain ASCII", "ours"),
+    Rule(("channel",), "an attribute channel that is none of the four words is no channel", "ours"),
+    Rule(("id",), "an id such as null names nothing; one is derived from the document in its place", "ours"),
+    Rule(("item_ids_are",), "items are products", "API"),
+    Rule(("categories",), "the attribute category of a category view is one text", "ours"),
+    Rule(
+        ("brand", "attrs.brand"),
+        "an attribute brand is the brand of the page in a brand view only; elsewhere it is an attribute like any other",
+        "ours",
+    ),
+    Rule(
+        ("grand_total", "shipping", "tax", "cost", "attrs.grand_total", "attrs.shipping", "attrs.tax", "attrs.cost"),
+        "attributes of these names are money in shopping events only; elsewhere they are attributes like any others",
+        "ours",
+    ),
+    Rule(("attrs.categories",), "a category view's second and further categories are an attribute like any other", "ours"),
+    Rule(
+        ("attribution", "order_id", "cart_id", "currency", "search_query", "page.*", "items.*"),
+        "an attribute or a member that is an empty text says nothing",
+        "ours",
+    ),
+    Rule(
+        ("attrs.*",),
+        "names are letters, digits and _, 50 at most; another name is made to fit, and wye_names says what it was",
+        "web docs",
+    ),
+)
