@@ -79,6 +79,7 @@ class Connection:
         self._started = 0.0
         self._doomed = False
         self._taken: Taken | None = None
+        self._offered = Reply(503)
         self._out: list[bytes] = []
 
     async def run(self) -> None:
@@ -124,7 +125,7 @@ class Connection:
         elif self.phase is Phase.EMITTING:
             if trio.current_time() >= self.deadline:
                 self._site.full.hit()
-                protocol.requests[0].reply = self._site.sinks_full
+                protocol.requests[0].reply = self._site.overloaded(self._offered)
         else:
             return self.phase is Phase.ANSWERING
         self.phase, self.deadline = Phase.ANSWERING, math.inf
@@ -221,6 +222,7 @@ class Connection:
     async def _hand_over(self, accepted: Accepted) -> Taken:
         site = self._site
         settlement = Settlement() if site.waits_for_delivery else None
+        self._offered = accepted.failure
         self.phase, self.deadline = Phase.EMITTING, trio.current_time() + site.options.overload_wait_secs
         await site.intake.emit(accepted.decoded, on_settled=None if settlement is None else settlement.note)
         self._taken = taken = Taken(accepted, settlement)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 
+from wye.message import Headers, Reply
 from wye.plugin import Intake
 from wye_plugins.http.answer import text
 from wye_plugins.http.body import Budget
@@ -53,13 +54,17 @@ class Site:
         self.stopping = False
         self.waits_for_delivery = options.ack == "delivered"
         self.budget = Budget(options.max_pending_bytes)
-        retry_after = (("Retry-After", str(math.ceil(options.retry_after_secs))),)
-        self.sinks_full = text(503, "the sinks are full", retry_after)
-        self.bodies_full = text(503, "too many requests are being worked on", retry_after)
-        self.connections_full = text(503, "too many connections", retry_after)
-        self.shutting_down = text(503, "shutting down", retry_after)
+        self._retry_after: Headers = (("Retry-After", str(math.ceil(options.retry_after_secs))),)
+        self.bodies_full = text(503, "too many requests are being worked on", self._retry_after)
+        self.connections_full = text(503, "too many connections", self._retry_after)
+        self.shutting_down = text(503, "shutting down", self._retry_after)
         self.full = Spell(log, intake.name, "the sinks are full; requests are answered 503", "the sinks take events again")
         self._bounds = Bounds(options.max_header_bytes, options.max_body_bytes, options.max_decompressed_bytes)
+
+    def overloaded(self, failure: Reply) -> Reply:
+        """A vendor's failure, with what this source asks senders to wait: clients read no other form."""
+        others = (field for field in failure.headers if field[0].lower() != "retry-after")
+        return Reply(failure.status, (*others, *self._retry_after), failure.body)
 
     def protocol(self, client_ip: str | None) -> Protocol:
         return Protocol(self.endpoints.choose, self._bounds, self.budget, self.bodies_full, client_ip)

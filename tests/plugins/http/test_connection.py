@@ -131,7 +131,7 @@ async def dribble(stream: trio.abc.SendStream, data: bytes) -> None:
         await stream.send_all(data[i : i + 1])
 
 
-async def test_a_request_waits_for_room_in_the_sinks_and_is_then_answered_503(
+async def test_a_request_waits_for_room_in_the_sinks_and_then_gets_its_vendors_failure(
     intake: FakeIntake, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "wye")
@@ -141,7 +141,7 @@ async def test_a_request_waits_for_room_in_the_sinks_and_is_then_answered_503(
         for _ in range(2):
             asked = trio.current_time()
             answer = await client.ask(post(b"e1"))
-            assert (answer.status, answer.headers["retry-after"]) == (503, "3")
+            assert (answer.status, answer.body, answer.headers["retry-after"]) == (FAILURE.status, FAILURE.body, "3")
             assert 5 <= trio.current_time() - asked <= 6
             assert "connection" not in answer.headers
         assert intake.batches == []
