@@ -16,8 +16,9 @@ from google.api_core import exceptions  # pyright: ignore[reportMissingTypeStubs
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import retail_v2  # pyright: ignore[reportMissingTypeStubs]
 
-from e2e.kit import free_port, lines_of, running
+from e2e.kit import free_port, lines_of, running, until
 from plugins.google_retail.retail_kit import PARENT, SAMPLES
+from wye.testing import HttpPartner
 
 retail: Any = cast(Any, retail_v2)
 T = TypeVar("T")
@@ -109,6 +110,41 @@ async def test_what_is_written_collected_and_imported_at_the_same_time_arrives_o
     assert sorted(event["visitorId"] for event in lines_of(tmp_path / "out.jsonl")) == sent
     assert sorted(event["visitor_id"] for event in lines_of(tmp_path / "canonical.jsonl")) == sent
     assert wye.dead_letters == []
+
+
+FULL = """
+[sources.shop]
+type = "http"
+address = "127.0.0.1:{port}"
+overload_wait_secs = 0.1
+adapters = [{{ type = "google-retail", parent = "{parent}" }}]
+
+[sinks.partner]
+type = "http"
+inputs = ["shop"]
+url = "{url}/collect?appId=partner"
+adapter = {{ type = "clickstream", app_id = "partner" }}
+buffer = {{ max_events = 1 }}
+"""
+
+
+async def test_while_the_sinks_are_full_the_client_is_told_so_in_googles_words_and_nothing_is_doubled(tmp_path: Path) -> None:
+    port, down = free_port(), True
+    first, second = (retail.WriteUserEventRequest(parent=PARENT, user_event=_home(f"visitor-{n}")) for n in (1, 2))
+    async with HttpPartner(lambda _: 503 if down else 200).listening() as partner:
+        async with running(tmp_path, FULL.format(port=port, parent=PARENT, url=partner.url)) as wye:
+            await wye.listening(port)
+            client = client_of(port)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(calling, partial(client.write_user_event, request=first))
+                await until(lambda: partner.posts)
+                with pytest.raises(exceptions.ServiceUnavailable, match="The service is currently unavailable"):
+                    await calling(partial(client.write_user_event, request=second))
+                down = False
+            answer = await calling(partial(client.write_user_event, request=second))
+            assert await wye.stop() == 0
+    assert answer.visitor_id == "visitor-2"
+    assert [event["unique_id"] for event in partner.accepted()] == ["visitor-1", "visitor-2"]
 
 
 COUNTS = {"write": 30, "collect": 30, "import": 1000}
