@@ -3,8 +3,8 @@
 What goes in as Google's and comes out as Google's, in the spelling ``seed``, is the same JSON, but for: the order of members;
 white space; the last of members with the same name stands; ``-0`` is written ``0``, ``10.0`` as ``10`` where the API has whole
 numbers; the proto's snake_case becomes JSON's lowerCamelCase; a single product without an array around it, which Google's own
-tutorial has, gets one; a missing ``eventTime`` is filled in, as Google does. In the spelling ``api`` what Google would refuse
-lies in an attribute besides, and is put back where it was when it is read again.
+tutorial has, gets one; an ``eventTime`` that is missing or null is filled in, as Google does. In the spelling ``api`` what
+Google would refuse lies in an attribute besides, and is put back where it was when it is read again.
 
 Read are events, one or several a line or a message, and arrays of them. An event without ``eventType`` or ``visitorId``, or
 with an ``eventTime`` that is no RFC 3339 time with a zone, is a failure: Google refuses it.

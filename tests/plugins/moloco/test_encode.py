@@ -146,7 +146,7 @@ def test_a_time_that_the_vendor_refuses_is_written_in_milliseconds(came: Any, go
     assert (found, type(found)) == (goes, type(goes))
 
 
-@pytest.mark.parametrize("given_id", [{}, {"id": ""}])
+@pytest.mark.parametrize("given_id", [{}, {"id": ""}, {"id": "null"}])
 def test_an_id_that_is_missing_or_empty_is_filled_in_so_that_the_vendor_can_tell_a_second_try(given_id: dict[str, str]) -> None:
     document = {"event_type": "HOME", "timestamp": 1700000000000, "channel_type": "SITE", "user_id": "u", **given_id}
     assert len(through(document)["id"]) == 36
