@@ -125,7 +125,7 @@ def _losses(sink: SinkAccount) -> None:
     """What its format could not hold, by kind and leaf, over all types; with how often that was found."""
     leaves = sum((losses.leaves for losses in sink.losses.values()), Counter[str]())
     sampled = sum(losses.sampled for losses in sink.losses.values())
-    for kind in ("lost", "invented", "coerced"):
+    for kind in ("lost", "invented", "coerced", "ambiguous"):
         names = [leaf.removeprefix(f"{kind} ") for leaf, _ in leaves.most_common() if leaf.startswith(f"{kind} ")]
         if names:
             line(f"{kind} {_some(names)} ({sampled} events measured)", bold=f"sink {sink.name}:")
