@@ -46,7 +46,7 @@ def known(event_type: str) -> str:
 
 def rule(reason: str) -> str:
     """A refusal's reason without the numbers and values of the one event."""
-    return re.sub(r"[-+0-9.,E]+", "#", reason.replace("[n]", "[0]"))
+    return re.sub(r"\bn\b|[-+0-9.,E]+", "#", reason)
 
 
 @each_format

@@ -13,7 +13,7 @@ RULES = (
         "ours",
     ),
     Rule(("device.ip", "device.user_agent"), "they travel as headers, which hold an address and plain ASCII", "ours"),
-    Rule(("channel",), "an attribute channel that is none of the four words is no channel", "ours"),
+    Rule(("channel", "attrs.channel"), "an attribute channel that is none of the four words is no channel", "ours"),
     Rule(("id",), "an id such as null names nothing; one is derived from the document in its place", "ours"),
     Rule(("item_ids_are",), "items are products", "API"),
     Rule(("categories",), "the attribute category of a category view is one text", "ours"),

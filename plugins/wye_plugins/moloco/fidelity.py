@@ -16,7 +16,12 @@ RULES = (
     Rule(("visitor_id", "device.id"), "unique_device_id is the visitor where there is no persistent_id", "guide"),
     Rule(("user_id", "session_id"), "words such as null and undefined name nobody", "docs"),
     Rule(("device.language",), "language is two letters of ISO 639-1; what is not such a code is left out", "schema"),
-    Rule(("device.os",), "os must name ios or android for APP; without one it is the platform", "schema", _AMBIGUOUS),
+    Rule(
+        ("device.os",),
+        "os must name ios or android for APP; without one it is the platform",
+        "schema",
+        ("ambiguous", "coerced"),
+    ),
     Rule(("goods_total",), "revenue of an order without a total is the sum of its lines", "tester", _AMBIGUOUS),
     Rule(("currency",), "revenue has its own currency; summed from the lines, it is that of the lines", "schema", _AMBIGUOUS),
     Rule(("items.currency",), "a price has its own currency; an item without one has the event's", "schema", _AMBIGUOUS),

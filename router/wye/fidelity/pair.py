@@ -19,7 +19,7 @@ from wye.fidelity.variants import variants
 from wye.fitting import with_defaults
 from wye.message import Unfit
 
-_PLACE = re.compile(r"\[\d+\]")
+_NUMBER = re.compile(r"(?<=\[)\d+(?=\])|-?\d{10,}")
 
 ORDER: tuple[Kind, ...] = ("lost", "coerced", "ambiguous", "invented", "default", "kept")
 COUNTED: tuple[Kind, ...] = ("kept", "lost", "coerced", "ambiguous", "invented")
@@ -173,7 +173,7 @@ class _Findings:
             if outcome.unmapped:
                 self.unmapped[event.type] = outcome.reason
             else:
-                self.refused.setdefault(_PLACE.sub("[n]", outcome.reason), set()).add(event.type)
+                self.refused.setdefault(_NUMBER.sub("n", outcome.reason), set()).add(event.type)
             return
         self.events[event.type] += 1
         for one in outcome:

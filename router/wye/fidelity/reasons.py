@@ -30,14 +30,12 @@ _SEEN: dict[Kind, str] = {
 
 def reason_of(leaf: Leaf, kind: Kind, event_type: str, source: str, target: Format) -> Reason:
     """The first of the target's rules that speaks of this; otherwise what was seen."""
+    if kind == "lost" and leaf.startswith(("extra.", "items.extra.")):
+        return Reason(f"only {source} knows what it is")
     rule = rule_of(leaf, kind, event_type, target)
     if rule is not None:
         return Reason(rule.text, rule.source)
-    if kind != "lost":
-        return Reason(_SEEN[kind])
-    if leaf.startswith(("extra.", "items.extra.")):
-        return Reason(f"only {source} knows what it is")
-    return Reason(f"{target.name} has no place for it")
+    return Reason(f"{target.name} has no place for it" if kind == "lost" else _SEEN[kind])
 
 
 def rule_of(leaf: Leaf, kind: Kind, event_type: str, target: Format) -> Rule | None:

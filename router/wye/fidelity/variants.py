@@ -49,7 +49,7 @@ _EDGES: Sequence[tuple[Sequence[str], Sequence[Any]]] = (
     (_TEXTS, (*_WORDS, "", " ", "item/1")),
     (("page.url", "page.referrer"), ("https://shop.example/desk?color=brown#top", "unknown", "x" * 6_000)),
     (("device.platform",), ("iOS", "Web")),
-    (("device.os",), ("iOS", "Windows")),
+    (("device.os",), ("iOS", "Windows", "")),
     (("device.language",), ("de-AT", "german")),
     (("items.quantity",), (Decimal(0), Decimal(-1), Decimal("1.5"), Decimal(10**12))),
     (("items.unit_price",), (Decimal(10**20),)),
@@ -97,6 +97,14 @@ _ITEMS: dict[str, tuple[Item, ...]] = {
 }
 
 
+_CLASHES: dict[str, Any] = {
+    "brand": "Pine",
+    "channel": "kiosk",
+    **{name: Decimal("1.25") for name in ("grand_total", "shipping", "tax", "cost")},
+}
+"""Attributes with names that some formats have for facts of the event's own."""
+
+
 def variants(event_type: str) -> Iterator[Event]:
     """The events of one type; always the same."""
     wide = wide_event(event_type)
@@ -132,6 +140,7 @@ def _bare(wide: Event) -> Iterator[Event]:
         nothing, visitor_id="visitor-1", items=(_LINE,), search_query="desk", categories=("desks",), page=Page(id="page-1")
     )
     yield some
+    yield structs.replace(some, attrs=_CLASHES)
     for ids_are in ("category", "brand", "reference"):
         for items in (None, (), (_LINE,), (_LINE, structs.replace(_LINE, id="item-2"), Item()), (Item(group_id="g"),)):
             yield structs.replace(some, item_ids_are=ids_are, items=items)
