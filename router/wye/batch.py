@@ -4,30 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from wye.delivery import Delivery
 from wye.event import Event
 
+if TYPE_CHECKING:
+    from wye.buffer.queue import Fate
+
+
+class Retried(Struct, eq=False):
+    """The dead letter (its number) that an event was until now, and what has become of the event since."""
+
+    id: int
+    fate: Fate | None = None
+
 
 class Batch(Struct, eq=False):
     """Events on their way to one sink, with the delivery that waits for them.
 
     ``event_bytes`` is the mean size of one event as received, used for bounds in bytes. ``came_at`` is when the events came, on
-    trio's clock; a buffer sets it.
+    trio's clock; a buffer sets it. ``retried``: the batch is one event out of the dead letters. It is safe there until it is
+    delivered, so that no buffer need write it to a file.
     """
 
     events: Sequence[Event]
     delivery: Delivery
     event_bytes: int = 0
     came_at: float = 0.0
+    retried: Retried | None = None
 
     def split(self, count: int) -> tuple[Batch, Batch]:
         """The first ``count`` events, and the others; both answer to the same delivery."""
         return (
-            Batch(self.events[:count], self.delivery, self.event_bytes, self.came_at),
-            Batch(self.events[count:], self.delivery, self.event_bytes, self.came_at),
+            Batch(self.events[:count], self.delivery, self.event_bytes, self.came_at, self.retried),
+            Batch(self.events[count:], self.delivery, self.event_bytes, self.came_at, self.retried),
         )
 
 

@@ -18,7 +18,8 @@ import trio
 
 from wye.assembly import make_sink
 from wye.config.model import Config, SourceConfig
-from wye.deadletters import DeadLetters
+from wye.deadletters import NAME, DeadLetters
+from wye.deadletters.retrier import Retrier
 from wye.errors import Exit
 from wye.ledger import Ledger
 from wye.plugin import StartError
@@ -33,9 +34,16 @@ class Daemon:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self.dead_letters = DeadLetters(config.data_dir / "dead-letters.jsonl", config.secrets.redact)
+        bound = config.dead_letters
+        self.dead_letters = DeadLetters(config.data_dir / NAME, config.secrets.redact, bound.max_bytes, bound.when_full)
         self.sinks = [make_sink(sink, self.dead_letters) for sink in config.sinks]
         self._dispatchers = [Dispatcher(source.name, self._legs(source.name), self.dead_letters) for source in config.sources]
+        self._retrier = Retrier(
+            self.dead_letters,
+            self.sinks,
+            {one.name: one for one in self._dispatchers},
+            {one.name: one.adapters for one in config.sources},
+        )
         self.ledger = Ledger([one.account for one in self._dispatchers], [sink.account for sink in self.sinks])
         self._everything = trio.CancelScope()
         self._signalled = False
@@ -46,7 +54,7 @@ class Daemon:
         for config, sink in zip(self._config.sinks, self.sinks, strict=True):
             for names in self._ways(source, config.options.inputs):
                 by_name = {one.name: one.transform for one in self._config.transforms}
-                legs.append(Leg(sink, [by_name[name] for name in names], config.where))
+                legs.append(Leg(sink, [by_name[name] for name in names], config.where, source, names))
         return legs
 
     def _ways(self, source: str, inputs: Sequence[str]) -> list[list[str]]:
@@ -79,13 +87,16 @@ class Daemon:
 
     async def _run_parts(self, on_started: Callable[[], None]) -> None:
         async with trio.open_nursery() as letters:
-            letters.start_soon(self.dead_letters.run)
+            await letters.start(self.dead_letters.run, self._retrier.wake)
             async with trio.open_nursery() as sinks:
                 await self._start_sinks(sinks)
-                async with trio.open_nursery() as sources:
-                    for config, dispatcher in zip(self._config.sources, self._dispatchers, strict=True):
-                        await sources.start(self._run_source, config, dispatcher)
-                    on_started()
+                async with trio.open_nursery() as retries:
+                    async with trio.open_nursery() as sources:
+                        for config, dispatcher in zip(self._config.sources, self._dispatchers, strict=True):
+                            await sources.start(self._run_source, config, dispatcher)
+                        retries.start_soon(self._retrier.run)
+                        on_started()
+                    self._retrier.finish()
                 for sink in self.sinks:
                     sink.close()
             self.dead_letters.close()
@@ -138,6 +149,7 @@ class Daemon:
     def stop(self) -> None:
         """Take in no more, deliver what there is, and end within ``grace_secs`` of the first such call."""
         self._everything.deadline = min(self._everything.deadline, trio.current_time() + self._config.grace_secs)
+        self._retrier.stop()
         for dispatcher in self._dispatchers:
             dispatcher.stop()
 

@@ -19,6 +19,7 @@ Seconds = Annotated[float, Meta(ge=0)]
 Positive = Annotated[float, Meta(gt=0)]
 
 WhenFull = Literal["block", "drop_newest", "drop_oldest"]
+LettersWhenFull = Literal["block", "drop_oldest"]
 
 
 class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -10,9 +10,9 @@ from contextlib import AsyncExitStack, contextmanager
 import trio
 from msgspec import Struct
 
-from wye.batch import Batch
+from wye.batch import Batch, Retried
 from wye.carry import unpacked
-from wye.deadletters import DeadLetter, DeadLetters, now_text, undecodable
+from wye.deadletters import DeadLetter, DeadLetters, undecodable
 from wye.delivery import Delivery, Outcome
 from wye.event import Event
 from wye.ledger import SourceAccount
@@ -27,34 +27,38 @@ Predicate = Callable[[Event], bool]
 
 
 class Leg(Struct, frozen=True):
-    """One way from a source to a sink: transforms in order, then the sink's ``where``."""
+    """One way from a source to a sink: transforms in order (``through`` are their names), then the sink's ``where``."""
 
     sink: Sink
     transforms: Sequence[Transform] = ()
     where: Predicate | None = None
+    source: str | None = None
+    through: Sequence[str] = ()
 
     def select(self, events: Sequence[Event]) -> tuple[Sequence[Event], list[DeadLetter]]:
-        """The events that arrive, and a letter for each that a transform raised on."""
+        """The events that arrive, and a letter for each that a transform raised on, as it was before the first transform."""
         letters: list[DeadLetter] = []
-        for transform in self.transforms:
-            events = _transformed(transform, events, self.sink.name, letters)
+        if self.transforms:
+            events = [changed for event in events if (changed := self._transformed(event, letters)) is not None]
         if self.where is not None:
             events = [event for event in events if self.where(event)]
         return events, letters
 
-
-def _transformed(transform: Transform, events: Sequence[Event], sink: str, letters: list[DeadLetter]) -> list[Event]:
-    kept: list[Event] = []
-    for event in events:
+    def _transformed(self, event: Event, letters: list[DeadLetter]) -> Event | None:
+        changed: Event | None = event
         try:
-            changed = transform.apply(event)
+            for transform in self.transforms:
+                if changed is None:
+                    break
+                changed = transform.apply(changed)
         except Exception as error:  # a plugin's fault costs the event it was made on
             reason = f"transform raised {type(error).__name__}: {error}"
-            letters.append(DeadLetter(time=now_text(), stage="transform", reason=reason, sink=sink, event=event))
-            continue
-        if changed is not None:
-            kept.append(changed)
-    return kept
+            sink = self.sink.name
+            letters.append(
+                DeadLetter(stage="transform", reason=reason, source=self.source, sink=sink, through=self.through, event=event)
+            )
+            return None
+        return changed
 
 
 class _Load(Struct):
@@ -73,7 +77,7 @@ class Dispatcher:
         self.name = name
         self.account = SourceAccount(name)
         # By the sinks' names: all who wait for several sinks take their turns in the same order.
-        self._legs = sorted(legs, key=lambda leg: leg.sink.name)
+        self.legs = sorted(legs, key=lambda leg: leg.sink.name)
         self._blocking = Counter(leg.sink for leg in legs if leg.sink.buffer.when_full == "block")
         self._dead_letters = dead_letters
         self._scopes: set[trio.CancelScope] = set()
@@ -125,14 +129,21 @@ class Dispatcher:
         await self._dead_letters.calm()
         delivery = Delivery(_told(on_settled))
         event_bytes = decoded.size // (len(decoded.events) + len(decoded.failures) or 1)
-        for piece in self._pieces(unpacked(decoded.events), event_bytes):
-            loads = [_Load(leg, *leg.select(piece), len(piece)) for leg in self._legs]
+        await self.take_in(decoded.events, event_bytes, delivery)
+        if decoded.failures:
+            name = place or _record_number
+            letters = [undecodable(self.name, f.reason, name(f.index), f.original, f.adapter) for f in decoded.failures]
+            self.bury(letters, delivery)
+        delivery.seal()
+
+    async def take_in(self, events: Sequence[Event], event_bytes: int, delivery: Delivery) -> None:
+        """Put ``events`` into every sink's buffer, once there is room."""
+        for piece in self._pieces(unpacked(events), event_bytes):
+            loads = [_Load(leg, *leg.select(piece), len(piece)) for leg in self.legs]
             await _wait_for_room(_needs(loads, event_bytes))
             # From here to the end of the loop nothing waits: the piece is in every buffer, or in none.
             self.account.received += len(piece)
             _put(loads, delivery, event_bytes)
-        self._bury(decoded, delivery, place or _record_number)
-        delivery.seal()
 
     def _pieces(self, events: Sequence[Event], event_bytes: int) -> list[Sequence[Event]]:
         """Slices that every buffer can hold, so that no batch waits for room that cannot come. Only of a batch that is cut may
@@ -144,11 +155,9 @@ class Dispatcher:
             return [events] if events else []
         return [events[start : start + most] for start in range(0, len(events), most)]
 
-    def _bury(self, decoded: Decoded, delivery: Delivery, place: Callable[[int], str]) -> None:
+    def bury(self, letters: Sequence[DeadLetter], delivery: Delivery) -> None:
         """Records that could not be decoded: safe once they are in the dead letters."""
-        count = len(decoded.failures)
-        if not count:
-            return
+        count = len(letters)
 
         def on_written() -> None:
             self.account.in_flight -= count
@@ -157,11 +166,10 @@ class Dispatcher:
         self.account.undecodable += count
         self.account.in_flight += count
         delivery.expect(count)
-        letters = [undecodable(self.name, f.reason, place(f.index), f.original) for f in decoded.failures]
         self._dead_letters.submit(letters, on_written)
 
 
-def _put(loads: list[_Load], delivery: Delivery, event_bytes: int) -> None:
+def _put(loads: list[_Load], delivery: Delivery, event_bytes: int, retried: Retried | None = None) -> None:
     for load in loads:
         sink = load.leg.sink
         sink.account.received += load.offered
@@ -169,7 +177,17 @@ def _put(loads: list[_Load], delivery: Delivery, event_bytes: int) -> None:
         if load.letters:
             sink.bury(load.letters, delivery)
         if load.events:
-            sink.put(Batch(load.events, delivery, event_bytes))
+            sink.put(Batch(load.events, delivery, event_bytes, retried=retried))
+
+
+async def put_again(leg: Leg, event: Event, event_bytes: int, retried: Retried, delivery: Delivery) -> None:
+    """An event out of the dead letters onto its way, once its sink has room. It counts as received again."""
+    load = _Load(leg, *leg.select([event]), 1)
+    await _wait_for_room(_needs([load], event_bytes))
+    for letter in load.letters:
+        letter.id = retried.id
+        retried.fate = "dead_lettered"
+    _put([load], delivery, event_bytes, retried)
 
 
 # ── waiting for room ─────────────────────────────────────────────────────────────────────────────────────────────────────

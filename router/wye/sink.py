@@ -18,7 +18,7 @@ from wye.batch import Batch, Lot, Parcel, runs
 from wye.batcher import Batcher, largest_document
 from wye.breaker import Breaker
 from wye.buffer import Buffer, Fate
-from wye.deadletters import DeadLetter, DeadLetters, now_text
+from wye.deadletters import DeadLetter, DeadLetters
 from wye.delivery import Delivery, Outcome
 from wye.event import Event
 from wye.judge import judge
@@ -320,9 +320,7 @@ class Sink:
     def _letter(
         self, stage: str, event: Event, reason: str, status: int | None = None, attempts: int | None = None
     ) -> DeadLetter:
-        return DeadLetter(
-            time=now_text(), stage=stage, reason=reason, sink=self.name, status=status, attempts=attempts, event=event
-        )
+        return DeadLetter(stage=stage, reason=reason, sink=self.name, status=status, attempts=attempts, event=event)
 
     def _give_up(self, batches: Sequence[Batch], letters: Sequence[DeadLetter]) -> None:
         """Settled only once the letters are on the disk; the sink goes on meanwhile, and its bound counts them still."""
@@ -333,6 +331,9 @@ class Sink:
             self._settle(batches, "dead_lettered")
             self._letter_written.set()
 
+        for batch, letter in zip(batches, letters, strict=True):
+            if batch.retried is not None:
+                letter.id = batch.retried.id
         if letters:
             self._letters += len(letters)
             self._dead_letters.submit(letters, on_written)
@@ -341,6 +342,8 @@ class Sink:
         """Their room first: who hears that a delivery is over finds the account in balance."""
         counted = runs(batches)
         for batch, count in counted:
+            if batch.retried is not None:
+                batch.retried.fate = fate
             self.buffer.settled(batch, count, fate)
         self._count_in_flight()
         self.room.freed()

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import trio
 
+from wye.deadletters import NAME, table
+from wye.deadletters.table import Selection
 from wye.errors import Exit
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,7 +91,14 @@ class Wye:
 
     @property
     def dead_letters(self) -> list[Any]:
-        return lines_of(self.folder / "wye-data" / "dead-letters.jsonl")
+        """What lies in the dead letters, as the command line exports it."""
+        return letters_in(self.folder / "wye-data")
+
+
+def letters_in(data_dir: Path) -> list[Any]:
+    """The dead letters of a daemon that keeps its data there; it may be running."""
+    with closing(sqlite3.connect(data_dir / NAME)) as connection:
+        return [json.loads(msgspec.json.encode(entry)) for entry in table.entries(connection, Selection())]
 
 
 def assert_balanced(ledger: Any) -> None:

@@ -9,7 +9,7 @@ from e2e.kit import ROOT
 from wye.cli import COMMANDS
 from wye.config.describe import describe
 from wye.config.model import RootOptions
-from wye.deadletters import DeadLetter
+from wye.deadletters import Entry
 from wye.errors import Exit
 from wye.plugin import AdapterPart
 from wye.registry import load
@@ -29,7 +29,7 @@ def test_every_exit_code_is_in_the_operations_page(code: Exit) -> None:
     assert f"| {code.value} | `{code.name}` |" in OPERATIONS
 
 
-@pytest.mark.parametrize("key", DeadLetter.__struct_fields__)
+@pytest.mark.parametrize("key", Entry.__struct_fields__)
 def test_every_key_of_a_dead_letter_is_in_the_operations_page(key: str) -> None:
     assert f"`{key}`" in OPERATIONS
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import math
+import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import pytest
 import trio
 
 from wye.batch import Batch
 from wye.batcher import Batcher
 from wye.buffer import MemoryBuffer
-from wye.deadletters import DeadLetters
+from wye.deadletters import DeadLetters, table
+from wye.deadletters.table import Selection
 from wye.delivery import Delivery, Outcome
 from wye.event import Event
 from wye.message import Decoded, Failure, Shipment
@@ -25,6 +29,7 @@ from wye.plugin import Encoder, Transport
 from wye.rate import Rate
 from wye.retry import Backoff
 from wye.sink import Sending, Sink
+from wye.store import Store
 from wye.testing import make_event
 from wye.testing.transport import FakeEncoder, FakeTransport
 from wye.verdict import Verdicts
@@ -110,8 +115,30 @@ async def until(condition: Callable[[], bool]) -> None:
     raise AssertionError("it did not happen within 5 s")
 
 
+class Disk:
+    """The disk under all stores: counts what is committed, and is full or broken when it is told to be."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.commits = 0
+        self.full = False
+        self.broken = False
+        real = getattr(Store, "_transact")  # noqa: B009  it is private
+
+        def transact(store: Store, pieces: Sequence[Any]) -> None:
+            if self.full or self.broken:
+                error = sqlite3.OperationalError("database or disk is full" if self.full else "disk I/O error")
+                error.sqlite_errorcode = sqlite3.SQLITE_FULL if self.full else sqlite3.SQLITE_IOERR_FSYNC
+                raise error
+            real(store, pieces)
+            self.commits += 1
+
+        monkeypatch.setattr(Store, "_transact", transact)
+
+
 def letters_in(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_bytes().splitlines()]
+    """The dead letters of a file, oldest first, as the command line exports them."""
+    with closing(sqlite3.connect(path)) as connection:
+        return [json.loads(msgspec.json.encode(entry)) for entry in table.entries(connection, Selection())]
 
 
 # ── sources and ways ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import trio
 
+from router.core_rig import Disk
 from router.fakes import Configs
 from router.life import Life
 from wye.errors import Exit
@@ -104,11 +105,10 @@ async def test_a_source_that_does_not_stop_is_cut_off_and_not_called_finished(
 
 
 async def test_letters_that_cannot_be_written_are_not_called_finished(
-    life: Life, configs: Configs, autojump_clock: trio.testing.MockClock
+    life: Life, monkeypatch: pytest.MonkeyPatch, autojump_clock: trio.testing.MockClock
 ) -> None:
     life.sources["a"].events = []
-    (configs.folder / "data").mkdir()
-    (configs.folder / "data" / "dead-letters.jsonl").mkdir()  # what stands in the way of the file
+    Disk(monkeypatch).full = True
 
     async def run(intake: Intake, /, *, task_status: trio.TaskStatus[None]) -> None:
         task_status.started()
@@ -173,9 +173,21 @@ class TestStart:
         with pytest.raises(StartError, match=r"^data_dir: cannot write in .*; change its permissions"):
             await life.run()
 
-    async def test_nothing_is_made_in_a_data_dir_that_is_not_needed(self, life: Life, configs: Configs) -> None:
-        await life.run()
-        assert not (configs.folder / "data").exists()
+    async def test_dead_letters_that_cannot_be_opened(self, life: Life, configs: Configs) -> None:
+        (configs.folder / "data" / "dead-letters.db").mkdir(parents=True)
+        with pytest.raises(StartError, match=r"^dead letters: cannot open .*/dead-letters\.db"):
+            await life.run()
+        assert life.said == []
+
+    async def test_a_second_daemon_on_the_same_data(self, life: Life, configs: Configs) -> None:
+        async def second() -> None:
+            with pytest.raises(StartError, match=r"^dead letters: .*/dead-letters\.db is in use by another process"):
+                await Life(configs, TWO_AND_TWO).run()
+            life.sources["a"].done.set()
+
+        life.sources["a"].done = trio.Event()
+        async with trio.open_nursery() as nursery:
+            await life.run(lambda: nursery.start_soon(second))
 
 
 async def test_a_source_that_breaks_stops_all_and_the_rest_is_delivered(life: Life, caplog: pytest.LogCaptureFixture) -> None:

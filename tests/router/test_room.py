@@ -8,6 +8,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from router.core_rig import (
     Changing,
+    Disk,
     Slow,
     Words,
     boom,
@@ -34,7 +35,7 @@ from wye.testing.transport import FakeTransport
 
 @pytest.fixture
 def letters(tmp_path: Path) -> DeadLetters:
-    return DeadLetters(tmp_path / "letters.jsonl")
+    return DeadLetters(tmp_path / "letters.db")
 
 
 # ── waiting for room ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -182,10 +183,10 @@ async def test_a_long_wait_is_said_once_for_all_who_wait(
 
 
 async def test_intake_waits_while_the_dead_letters_cannot_be_written(
-    tmp_path: Path, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+    letters: DeadLetters, monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (tmp_path / "blocked").write_text("")
-    letters = DeadLetters(tmp_path / "blocked" / "letters.jsonl")
+    disk = Disk(monkeypatch)
+    disk.full = True
     dispatcher = Dispatcher("in", [], letters)
     large = decoded([], failures=[Failure("bad", b"x" * (BACKLOG_BYTES // 2))])
     async with writing(letters):
@@ -195,7 +196,7 @@ async def test_intake_waits_while_the_dead_letters_cannot_be_written(
         with trio.move_on_after(100) as patience:
             await dispatcher.emit(large)
         assert patience.cancelled_caught
-        (tmp_path / "blocked").unlink()
+        disk.full = False
         await dispatcher.emit(large)
     assert letters.count == 3
 

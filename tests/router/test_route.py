@@ -35,7 +35,7 @@ from wye.testing.transport import FakeTransport
 
 @pytest.fixture
 def letters(tmp_path: Path) -> DeadLetters:
-    return DeadLetters(tmp_path / "letters.jsonl")
+    return DeadLetters(tmp_path / "letters.db")
 
 
 # ── what goes where ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -31,7 +31,7 @@ REJECTED = Verdict("rejected", "no such item", status=400)
 
 @pytest.fixture
 def letters(tmp_path: Path) -> DeadLetters:
-    return DeadLetters(tmp_path / "letters.jsonl")
+    return DeadLetters(tmp_path / "letters.db")
 
 
 # ── verdicts ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from router.core_rig import events_of, letters_in, make_sink, numbered, put, running, until, writing
+from router.core_rig import Disk, events_of, letters_in, make_sink, numbered, put, running, until, writing
 from wye.batcher import Batcher
 from wye.deadletters import DeadLetters
 from wye.delivery import Outcome
@@ -28,17 +28,21 @@ REJECTED = Verdict("rejected", "no such item", status=400)
 
 @pytest.fixture
 def letters(tmp_path: Path) -> DeadLetters:
-    return DeadLetters(tmp_path / "letters.jsonl")
+    return DeadLetters(tmp_path / "letters.db")
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    return Disk(monkeypatch)
 
 
 # ── dead letters and what waits for them ─────────────────────────────────────────────────────────────────────────────────
 
 
 async def test_a_refused_event_is_settled_only_once_its_letter_is_on_the_disk(
-    tmp_path: Path, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+    letters: DeadLetters, disk: Disk, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (tmp_path / "blocked").write_text("a file where a directory should be")
-    letters = DeadLetters(tmp_path / "blocked" / "letters.jsonl")
+    disk.full = True
     sink = make_sink(letters, FakeTransport([REJECTED]))
     async with writing(letters), running(sink):
         waiting = put(sink, events_of("a"))
@@ -46,34 +50,31 @@ async def test_a_refused_event_is_settled_only_once_its_letter_is_on_the_disk(
         assert waiting.words == []
         assert (sink.account.in_flight, sink.account.dead_lettered, sink.account.balanced) == (1, 0, True)
         assert sink.buffer.held_events == 1
-        (tmp_path / "blocked").unlink()
+        disk.full = False
         await until(lambda: waiting.words == [Outcome.SAFE])
         assert (sink.account.in_flight, sink.account.dead_lettered, sink.account.balanced) == (0, 1, True)
 
 
 async def test_a_disk_that_refuses_letters_does_not_stop_the_healthy_events(
-    tmp_path: Path, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+    letters: DeadLetters, disk: Disk, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (tmp_path / "blocked").write_text("")
-    letters = DeadLetters(tmp_path / "blocked" / "letters.jsonl")
+    disk.full = True
     sink = make_sink(letters, FakeTransport([REJECTED]))
     async with writing(letters), running(sink):
         put(sink, events_of("a"))
         await until(lambda: "cannot write" in caplog.text)
         healthy = put(sink, events_of("b"))
         await until(lambda: healthy.words == [Outcome.SAFE])
-        (tmp_path / "blocked").unlink()
+        disk.full = False
 
 
-async def test_many_refused_events_share_one_write(letters: DeadLetters, monkeypatch: pytest.MonkeyPatch) -> None:
-    syncs: list[int] = []
-    monkeypatch.setattr("wye.deadletters.os.fsync", syncs.append)
+async def test_many_refused_events_share_one_write(letters: DeadLetters, disk: Disk) -> None:
     sink = make_sink(letters, FakeTransport([REJECTED]))
     async with writing(letters):
         async with running(sink):
             put(sink, numbered(200))
     assert sink.account.dead_lettered == 200
-    assert len(syncs) == 2  # the file, and once its directory
+    assert disk.commits == 1
 
 
 async def test_an_event_that_is_no_json_at_all_is_still_accounted_for(letters: DeadLetters, autojump_clock: MockClock) -> None:
@@ -195,7 +196,7 @@ def test_whatever_the_vendor_says_each_event_is_settled_once(
     seed: int,
 ) -> None:
     random.seed(seed)
-    letters = DeadLetters(tmp_path_factory.mktemp("letters") / "letters.jsonl")
+    letters = DeadLetters(tmp_path_factory.mktemp("letters") / "letters.db")
     events = numbered(sum(batches))
     special: dict[str, bytes | Unfit | Exception] = {
         f"e{n}": [Unfit("no"), Unfit("no name", unmapped=True), ValueError("bug")][n % 3] for n in unfit

@@ -18,6 +18,7 @@ from wye.config.fill import fill
 from wye.config.interpolate import is_resolved
 from wye.config.model import (
     Config,
+    NamedAdapter,
     RootOptions,
     SinkConfig,
     SinkOptions,
@@ -31,6 +32,7 @@ from wye.errors import ConfigError, Path
 from wye.fidelity.formats import format_of
 from wye.fidelity.measure import Format
 from wye.keep import keeping
+from wye.naming import naming
 from wye.plugin import Inbound, Outbound, SinkContext, SourceContext
 from wye.registry import Kind, Registry
 from wye.where import compile_where
@@ -73,6 +75,7 @@ class _Loader:
             _present(self._transform(name, table) for name, table in document.transforms.items()),
             _present(self._sink(name, table) for name, table in document.sinks.items()),
             self._secrets,
+            root.dead_letters,
         )
         graph.check(document)
         return config
@@ -142,13 +145,11 @@ class _Loader:
         adapters = self._source_adapters(part.name, part.adapters, common, path)
         if options is None or adapters is None:
             return None
-        if common.keep_original:
-            adapters = [keeping(adapter) for adapter in adapters]
-        context = SourceContext(name, str(self._data_dir), adapters)
+        context = SourceContext(name, str(self._data_dir), [one.inbound for one in adapters])
         source = built(lambda: part.build(options, context), path, self._report)
-        return SourceConfig(name, part.name, source) if source is not None else None
+        return SourceConfig(name, part.name, source, adapters) if source is not None else None
 
-    def _source_adapters(self, kind: str, takes: str, common: SourceOptions, path: Path) -> list[Inbound] | None:
+    def _source_adapters(self, kind: str, takes: str, common: SourceOptions, path: Path) -> list[NamedAdapter] | None:
         references = [(common.adapter, (*path, "adapter"))]
         if common.adapters is not None:
             if takes == "one":
@@ -158,8 +159,15 @@ class _Loader:
                 self._report((*path, "adapter"), "write either adapter or adapters, not both")
                 return None
             references = [(one, (*path, "adapters", index)) for index, one in enumerate(common.adapters)]
-        adapters = _present(self._adapter("source", one, at) for one, at in references)
-        return adapters if len(adapters) == len(references) else None
+        adapters: list[Inbound] = _present(self._adapter("source", one, at) for one, at in references)
+        if len(adapters) != len(references):
+            return None
+        if common.keep_original:
+            adapters = [keeping(adapter) for adapter in adapters]
+        names = [_adapter_name(reference) for reference, _ in references]
+        if len(adapters) > 1:
+            adapters = [naming(adapter, name) for adapter, name in zip(adapters, names, strict=True)]
+        return [NamedAdapter(name, adapter) for adapter, name in zip(adapters, names, strict=True)]
 
     def _sink(self, name: str, table: dict[str, Any]) -> SinkConfig | None:
         path: Path = ("sinks", name)

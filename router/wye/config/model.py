@@ -13,8 +13,8 @@ from wye.event import Event
 from wye.fidelity.leaves import LossClass
 from wye.fidelity.measure import Format
 from wye.fitting import OnLoss, Unmapped
-from wye.options import Bytes, Count, Options, Positive, Seconds, WhenFull
-from wye.plugin import Batching, Encoder, Source, Transform, Transport
+from wye.options import Bytes, Count, LettersWhenFull, Options, Positive, Seconds, WhenFull
+from wye.plugin import Batching, Encoder, Inbound, Source, Transform, Transport
 
 AdapterReference = str | dict[str, Any]
 """An adapter's name, or a table with its ``type`` and its options."""
@@ -192,8 +192,23 @@ class TransformOptions(Options, frozen=True):
     inputs: Annotated[list[str], Meta(description="The sources and transforms whose events it gets.", min_length=1)]
 
 
+class DeadLettersOptions(Options, frozen=True):
+    """The file of dead letters, `dead-letters.db` in `data_dir`."""
+
+    max_bytes: Annotated[
+        Bytes, Meta(description="Bytes of letters (events, original bytes and reasons), at most. The file is somewhat larger.")
+    ] = 1_073_741_824
+    when_full: Annotated[
+        LettersWhenFull,
+        Meta(
+            description="`block` loses nothing: what should become a letter waits, and before long so do the sources; "
+            "`drop_oldest` gives the oldest letters up and says how many."
+        ),
+    ] = "block"
+
+
 class RootOptions(Options, frozen=True):
-    """What stands outside of any table, before the first one."""
+    """What concerns wye as a whole; stands outside of the tables of parts."""
 
     data_dir: Annotated[
         str, Meta(description="Where wye keeps what must survive a restart: dead letters and checkpoints.", min_length=1)
@@ -201,14 +216,25 @@ class RootOptions(Options, frozen=True):
     grace_secs: Annotated[
         Seconds, Meta(description="How long a stop (SIGTERM, SIGINT) waits for events in flight before it gives up.")
     ] = 30.0
+    dead_letters: Annotated[
+        DeadLettersOptions, Meta(description="A table of its own: what was given up, and how much of it is kept.")
+    ] = DeadLettersOptions()
+
+
+class NamedAdapter(Struct, frozen=True):
+    """An adapter of a source, with its name."""
+
+    name: str
+    inbound: Inbound
 
 
 class SourceConfig(Struct, frozen=True):
-    """One source, built but not running."""
+    """One source, built but not running, and the adapters that it was built with."""
 
     name: str
     type: str
     source: Source
+    adapters: Sequence[NamedAdapter]
 
 
 class SinkConfig(Struct, frozen=True):
@@ -241,3 +267,4 @@ class Config(Struct, frozen=True):
     transforms: Sequence[TransformConfig]
     sinks: Sequence[SinkConfig]
     secrets: Secrets
+    dead_letters: DeadLettersOptions

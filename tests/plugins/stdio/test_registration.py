@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from e2e.kit import letters_in
 from plugins.stdio.stdio_kit import WordDecoder
 from wye.canonical import CanonicalEncoder
 from wye.event import to_json
@@ -57,7 +58,7 @@ def test_a_reader_that_leaves_is_no_crash(tmp_path: Path) -> None:
     assert process.returncode == 0, err
     assert b"Traceback" not in err
     assert b"closed by its reader" in err
-    assert len((tmp_path / "wye-data" / "dead-letters.jsonl").read_bytes().splitlines()) == 100
+    assert len(letters_in(tmp_path / "wye-data")) == 100
 
 
 def test_a_stop_does_not_wait_for_input(tmp_path: Path) -> None:
