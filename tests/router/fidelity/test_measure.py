@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from wye.canonical import CanonicalDecoder, CanonicalEncoder
 from wye.event import Event, Item
@@ -103,3 +105,34 @@ def test_own_events_are_measured_besides() -> None:
 
 def test_a_generated_event_is_always_the_same() -> None:
     assert full_event("purchase") == full_event("purchase")
+
+
+class Textual(Forgetful):
+    """A format whose attributes are all texts."""
+
+    def _document(self, event: Event) -> bytes | Unfit:
+        attrs = {
+            name: value if isinstance(value, str) else json.dumps(value, default=str) for name, value in event.attrs.items()
+        }
+        return super()._document(structs.replace(event, attrs=attrs))
+
+
+def test_a_value_that_comes_back_as_what_another_one_says_itself_is_ambiguous() -> None:
+    coder = Textual()
+    pair = explain(CANONICAL, Format("textual", Outbound(coder), Inbound(coder)), "item_view")
+    kinds = {row.leaf: row.kind for row in pair.rows}
+    assert kinds["attrs.truth"] == "ambiguous"
+    assert kinds["attrs.truth_text"] == "kept"
+
+
+def test_a_leaf_that_fares_otherwise_by_its_value_does_so_sometimes() -> None:
+    pair = explain(CANONICAL, forgetful("user_id"), "item_view")
+    found = {(row.leaf, row.kind): row.sometimes for row in pair.rows}
+    assert found["items.unit_price", "coerced"]
+    assert not found["user_id", "lost"]
+
+
+def test_a_default_of_the_operators_is_no_invention() -> None:
+    event = make_event(type="purchase", goods_total=Decimal(1))
+    pair = explain(CANONICAL, CANONICAL, "purchase", [event], {"currency": "CHF"})
+    assert [(row.leaf, row.after) for row in pair.rows if row.kind == "default"] == [("currency", "CHF")]
