@@ -15,13 +15,14 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
+from msgspec import structs
 
 from wye.event import EVENT_TYPES, App, Device, Event, Item, Origin, Page, UserAttr
 
 T = TypeVar("T")
 Make = Callable[[int], T]
 
-_CODES = 160
+_CODES = 170
 _MANY_ITEMS = 1_000
 
 
@@ -192,4 +193,10 @@ def tapes(codes: int = _CODES) -> st.SearchStrategy[bytes]:
     return st.binary(min_size=2 * codes, max_size=2 * codes)
 
 
+def _as_if_read(data: bytes) -> Event:
+    """With something that only the vendor knows whom it came from."""
+    return structs.replace(event_from(data), extra=_bag(Tape(data[-6:]), bagged, 1))
+
+
 events: st.SearchStrategy[Event] = tapes().map(event_from)
+events_as_read: st.SearchStrategy[Event] = tapes().map(_as_if_read)
