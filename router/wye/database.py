@@ -87,11 +87,25 @@ def _prepare(connection: sqlite3.Connection, path: Path, schema: Schema) -> None
         )
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA journal_size_limit = 67108864")
+    _settle_log(connection)
     for number in range(version, schema.version):
         connection.executescript(
             f"BEGIN IMMEDIATE; {schema.steps[number]}; PRAGMA application_id = {APPLICATION_ID};"
             f" PRAGMA user_version = {number + 1}; COMMIT;"
         )
+
+
+def _settle_log(connection: sqlite3.Connection) -> None:
+    """Move what an earlier process left in the log into the file, and begin the log anew.
+
+    If its last sync failed, the system shows pages of the log that never reached the disk and will never be written: what was
+    appended behind them would be lost with them. Moved, they are written again.
+    """
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.Error as error:
+        if code_of(error) != sqlite3.SQLITE_FULL:  # a full disk is waited for, later
+            raise
 
 
 def _number(connection: sqlite3.Connection, query: str) -> int:

@@ -17,7 +17,7 @@ from faults.shim import Control
 from faults.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
-_PATHS = os.pathsep.join(str(ROOT / one) for one in ("tests", "router", "plugins"))
+PATHS = os.pathsep.join(str(ROOT / one) for one in ("tests", "router", "plugins"))
 
 CONFIG = """
 grace_secs = 15
@@ -132,7 +132,7 @@ class Process:
 
 def start(place: Place, library: Path | None, control: Control, environment: dict[str, str]) -> Process:
     """``environment``: what ``faults.child`` looks at."""
-    whole = {**os.environ, "PYTHONPATH": _PATHS, **environment}
+    whole = {**os.environ, "PYTHONPATH": PATHS, **environment}
     if library is not None:
         whole |= {"LD_PRELOAD": str(library), "FAULTS_ROOT": str(place.disk), "FAULTS_JOURNAL": str(place.journal)}
         whole["FAULTS_CONTROL"] = str(control.path)
