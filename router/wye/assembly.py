@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from operator import attrgetter
+from pathlib import Path
+from urllib.parse import quote
 
 from wye.batcher import Batcher
-from wye.buffer import MemoryBuffer
-from wye.config.model import SinkConfig, SinkOptions
+from wye.buffer import Buffer, DiskBuffer, MemoryBuffer
+from wye.config.model import BufferOptions, SinkConfig, SinkOptions
 from wye.deadletters import DeadLetters
 from wye.fidelity.leaves import CLASSES
 from wye.fitting import Fitting, FittingEncoder, Policies
@@ -17,7 +19,7 @@ from wye.retry import Backoff
 from wye.sink import Sending, Sink
 
 
-def make_sink(config: SinkConfig, dead_letters: DeadLetters) -> Sink:
+def make_sink(config: SinkConfig, dead_letters: DeadLetters, data_dir: Path) -> Sink:
     """The sink that ``config`` describes, not open yet."""
     options, default = config.options, config.batching
     batcher = Batcher(
@@ -25,7 +27,7 @@ def make_sink(config: SinkConfig, dead_letters: DeadLetters) -> Sink:
         options.batch.max_bytes or default.max_bytes,
         default.linger_secs if options.batch.linger_secs is None else options.batch.linger_secs,
     )
-    buffer = MemoryBuffer(options.buffer.max_events, options.buffer.max_bytes, options.buffer.when_full)
+    buffer = _make_buffer(config.name, options.buffer, dead_letters, data_dir)
     sending = Sending(
         batcher,
         Backoff(options.retry.first_secs, options.retry.max_secs),
@@ -39,6 +41,18 @@ def make_sink(config: SinkConfig, dead_letters: DeadLetters) -> Sink:
     sink = Sink(config.name, config.transport, encoder, buffer, sending, dead_letters)
     sink.account.losses = losses
     return sink
+
+
+def _make_buffer(name: str, options: BufferOptions, dead_letters: DeadLetters, data_dir: Path) -> Buffer:
+    if options.type == "memory":
+        return MemoryBuffer(options.max_events or 10_000, options.max_bytes or 67_108_864, options.when_full)
+    path = spool_path(data_dir, options, name)
+    return DiskBuffer(name, path, options.max_bytes or 268_435_456, options.when_full, dead_letters)
+
+
+def spool_path(data_dir: Path, options: BufferOptions, name: str) -> Path:
+    """The file of the sink's buffer on disk. It is the sink's by its name, whatever characters that has."""
+    return data_dir / (options.path or "spool") / f"{quote(name, safe=' ')}.db"
 
 
 def _fitting(options: SinkOptions) -> Fitting:

@@ -36,7 +36,7 @@ class Daemon:
         self._config = config
         bound = config.dead_letters
         self.dead_letters = DeadLetters(config.data_dir / NAME, config.secrets.redact, bound.max_bytes, bound.when_full)
-        self.sinks = [make_sink(sink, self.dead_letters) for sink in config.sinks]
+        self.sinks = [make_sink(sink, self.dead_letters, config.data_dir) for sink in config.sinks]
         self._dispatchers = [Dispatcher(source.name, self._legs(source.name), self.dead_letters) for source in config.sources]
         self._retrier = Retrier(
             self.dead_letters,
@@ -47,6 +47,7 @@ class Daemon:
         self.ledger = Ledger([one.account for one in self._dispatchers], [sink.account for sink in self.sinks])
         self._everything = trio.CancelScope()
         self._signalled = False
+        self._stopped = False
         self._broken = False
 
     def _legs(self, source: str) -> list[Leg]:
@@ -83,7 +84,8 @@ class Daemon:
         if self._broken:
             return Exit.BROKEN
         # Letters and unread input are in no sink's account: whoever had to be cut off was not finished.
-        return Exit.UNFINISHED if self.ledger.in_flight or self._everything.cancelled_caught else Exit.OK
+        unsafe = any(source.in_flight for source in self.ledger.sources) or any(sink.unsafe_events for sink in self.sinks)
+        return Exit.UNFINISHED if unsafe or self._everything.cancelled_caught else Exit.OK
 
     async def _run_parts(self, on_started: Callable[[], None]) -> None:
         async with trio.open_nursery() as letters:
@@ -97,8 +99,10 @@ class Daemon:
                         retries.start_soon(self._retrier.run)
                         on_started()
                     self._retrier.finish()
+                # What is safe in a file can wait for the next start, if it was asked to stop.
+                under_way_secs = (self._everything.deadline - trio.current_time()) / 2
                 for sink in self.sinks:
-                    sink.close()
+                    sink.close(leave=self._stopped, under_way_secs=under_way_secs)
             self.dead_letters.close()
 
     async def _start_sinks(self, nursery: trio.Nursery) -> None:
@@ -148,6 +152,7 @@ class Daemon:
 
     def stop(self) -> None:
         """Take in no more, deliver what there is, and end within ``grace_secs`` of the first such call."""
+        self._stopped = True
         self._everything.deadline = min(self._everything.deadline, trio.current_time() + self._config.grace_secs)
         self._retrier.stop()
         for dispatcher in self._dispatchers:

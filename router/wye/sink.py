@@ -75,6 +75,7 @@ class Sink:
         self._changed = trio.Event()
         self._closing = False
         self._leaving = False
+        self._working = trio.CancelScope()
         self._burying = 0
         self._letters = 0
         self._letter_written = trio.Event()
@@ -118,11 +119,13 @@ class Sink:
         self._count_in_flight()
         self._dead_letters.submit(letters, on_written)
 
-    def close(self, *, leave: bool = False) -> None:
+    def close(self, *, leave: bool = False, under_way_secs: float = math.inf) -> None:
         """Nothing more will be put: send what there is without lingering, then end. ``leave``: what is safe in a file need not
-        be sent now."""
+        be sent now, and what is under way has ``under_way_secs``."""
         self._closing = True
         self._leaving = leave
+        if leave and self.buffer.durable:
+            self._working.deadline = trio.current_time() + under_way_secs
         self._changed.set()
 
     # ── out ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -135,9 +138,10 @@ class Sink:
             self._count_in_flight()
             async with self._transport.open():
                 task_status.started()
-                async with trio.open_nursery() as nursery:
-                    for _ in range(self._transport.concurrency):
-                        nursery.start_soon(self._work)
+                with self._working:
+                    async with trio.open_nursery() as nursery:
+                        for _ in range(self._transport.concurrency):
+                            nursery.start_soon(self._work)
             while self.buffer.durable and self._letters:
                 # What a file holds is taken out of it only when its letter is safe.
                 self._letter_written = trio.Event()
@@ -164,7 +168,7 @@ class Sink:
                     parcel = self._outbox.next(trio.current_time(), fresh=self._breaker.is_open)
                     if parcel is not None:
                         return await self._at_its_rate(parcel)
-                    if self._closing and self._outbox.idle and not self.buffer.queued_events:
+                    if self._closing and self._outbox.idle and not (self.buffer.queued_events or self.buffer.more):
                         return None
                     wait = min(self._due_at(), self._outbox.due_at)
                 self._changed = trio.Event()
@@ -349,6 +353,11 @@ class Sink:
         self.room.freed()
         for batch, count in counted:
             batch.delivery.settle(count)
+
+    @property
+    def unsafe_events(self) -> int:
+        """Events in flight that would be lost with the process."""
+        return self.account.in_flight - self.buffer.safe_events
 
     def _count_in_flight(self) -> None:
         self.account.in_flight = self.buffer.held_events + self._burying

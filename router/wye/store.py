@@ -221,7 +221,9 @@ class Store:
         except sqlite3.Error as error:
             if await trio.to_thread.run_sync(self._is_passing, error):
                 return error
-            self._break(error)
+            if self.broken is None:
+                self._break(error)
+        # A reader may have found damage meanwhile: what this file holds now is not promised.
         for piece in pieces:
             piece.done(self.broken is None)
         return None

@@ -1,6 +1,7 @@
 """One queue per sink: the only place where events wait."""
 
+from wye.buffer.disk import DiskBuffer
 from wye.buffer.memory import MemoryBuffer
 from wye.buffer.queue import Buffer, Fate
 
-__all__ = ["Buffer", "Fate", "MemoryBuffer"]
+__all__ = ["Buffer", "DiskBuffer", "Fate", "MemoryBuffer"]

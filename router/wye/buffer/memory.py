@@ -21,6 +21,8 @@ class MemoryBuffer:
     """
 
     durable = False
+    more = False
+    safe_events = 0
 
     def __init__(self, max_events: int, max_bytes: int, when_full: WhenFull) -> None:
         self.max_events = max_events

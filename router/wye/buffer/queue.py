@@ -40,7 +40,20 @@ class Buffer(Protocol):
     def held_events(self) -> int: ...
 
     @property
+    def held_bytes(self) -> int: ...
+
+    @property
+    def safe_events(self) -> int:
+        """Held ones that outlive the process."""
+        ...
+
+    @property
     def oldest_at(self) -> float | None: ...
+
+    @property
+    def more(self) -> bool:
+        """Whether further events will be queued even if none is put: ``wake`` is called when they are, or will not be."""
+        ...
 
     @property
     def half_empty(self) -> bool: ...

@@ -55,11 +55,34 @@ class RetryOptions(Options, frozen=True):
             raise ValueError("first_secs is larger than max_secs")
 
 
+LEAST_DISK_BYTES = 1_048_576
+"""The least ``max_bytes`` of a buffer on disk: its rows are as large as that."""
+
+
 class BufferOptions(Options, frozen=True):
     """The sink's queue. Events in flight count against its bounds."""
 
-    max_events: Annotated[Count, Meta(description="Events held in memory for this sink, at most.")] = 10_000
-    max_bytes: Annotated[Bytes, Meta(description="Bytes of these events as they were received, at most.")] = 67_108_864
+    type: Annotated[
+        Literal["memory", "disk"],
+        Meta(
+            description="`memory`: a source is answered when its events are delivered. `disk`: a source is answered when its "
+            "events are in a file and synced; they outlive the process."
+        ),
+    ] = "memory"
+    max_events: Annotated[
+        Count | None, Meta(description="For `memory`: events held for this sink, at most. Left out, 10000.")
+    ] = None
+    max_bytes: Annotated[
+        Bytes | None,
+        Meta(
+            description="For `memory`: bytes of these events as they were received, at most; left out, 67108864. For `disk`: "
+            "bytes of their canonical JSON in the file, at most; left out, 268435456, and 1048576 or more."
+        ),
+    ] = None
+    path: Annotated[
+        Annotated[str, Meta(min_length=1)] | None,
+        Meta(description="For `disk`: the folder of the sink's file. Relative to `data_dir`; left out, `spool`."),
+    ] = None
     when_full: Annotated[
         WhenFull,
         Meta(
@@ -67,6 +90,14 @@ class BufferOptions(Options, frozen=True):
             "give events up, counted as dropped."
         ),
     ] = "block"
+
+    def __post_init__(self) -> None:
+        if self.type == "memory" and self.path is not None:
+            raise ValueError('path is for a buffer of type "disk"; set type = "disk" or leave path out')
+        if self.type == "disk" and self.max_events is not None:
+            raise ValueError('max_events is for a buffer of type "memory"; a file is bounded by max_bytes')
+        if self.type == "disk" and self.max_bytes is not None and self.max_bytes < LEAST_DISK_BYTES:
+            raise ValueError(f'max_bytes is {self.max_bytes}; a buffer of type "disk" has at least {LEAST_DISK_BYTES}')
 
 
 class RateOptions(Options, frozen=True):
