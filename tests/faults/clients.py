@@ -32,13 +32,14 @@ class Phase(Struct):
 class Sender:
     """``number`` tells it from the others. It serves one kind of events, on one port."""
 
-    def __init__(self, world: World, phase: Phase, number: int, kind: int, port: int, seed: int) -> None:
+    def __init__(self, world: World, phase: Phase, number: int, kind: int, port: int, seed: int, broken: float) -> None:
         self._world = world
         self._phase = phase
         self._number = number
         self._kind = kind
         self._port = port
         self._random = Random(seed)
+        self._broken = broken
         self._channel: Channel | None = None
         self._sent = 0
 
@@ -52,7 +53,7 @@ class Sender:
     async def batch(self, size: int) -> range:
         """Send so many new events until they are acknowledged."""
         kinds = bytearray([self._kind]) * size
-        if self._kind == events.CLICKSTREAM and size > 1 and self._random.random() < 0.05:
+        if self._kind == events.CLICKSTREAM and size > 1 and self._random.random() < self._broken:
             kinds[self._random.randrange(size)] = events.BROKEN
         numbers = self._world.allocate(bytes(kinds), self._number)
         request = self._request([events.sent(n, kind, self._number) for n, kind in zip(numbers, kinds, strict=True)])

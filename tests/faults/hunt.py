@@ -14,7 +14,7 @@ from faults.round import Round, Setup
 ROUNDS = 4
 """Each has to be caught within so many."""
 
-_SLOW = Life(secs=2.0, weather="down", disk="slow", power="nothing")
+_SLOW = Life(secs=2.0, weather="down", disk="slow", classes=shim.LOG, power="nothing")
 _SCRIPTS = {
     "answer-before-commit": [_SLOW],
     "no-sync": [Life(power="nothing", secs=1.0)],
@@ -27,7 +27,7 @@ _SCRIPTS = {
 def hunt(name: str, seed: int, library: Path | None) -> tuple[int, str] | None:
     """The number of the round that caught it, counted from 1, and the first thing that was wrong; ``None``: nothing was."""
     for number in range(ROUNDS):
-        outcome = trio.run(Round(Setup(seed + number, script=_SCRIPTS[name], mutation=name), library).run)
+        outcome = trio.run(Round(Setup(seed + number, script=_SCRIPTS[name], mutation=name, broken=0.5), library).run)
         if outcome.folder:
             shutil.rmtree(outcome.folder)
         if outcome.lost:

@@ -34,12 +34,14 @@ QUIET_SECS = 0.4
 
 
 class Setup(Struct, frozen=True):
-    """``script`` says what happens in each life; without it, that is drawn. ``mutation``: what is broken on purpose."""
+    """``script`` says what happens in each life; without it, that is drawn. ``mutation``: what is broken on purpose.
+    ``broken`` is the share of requests with a record that cannot be decoded."""
 
     seed: int
     lives: int = 10
     script: Sequence[plan.Life] = ()
     mutation: str | None = None
+    broken: float = 0.05
 
 
 class Outcome(Struct):
@@ -99,7 +101,7 @@ class Round:
 
     def _sender(self, number: int, kind: int) -> Sender:
         port = self._pages if kind == events.REELEVANT else self._edge
-        return Sender(self._world, self._phase, number, kind, port, self._random.randrange(1 << 30))
+        return Sender(self._world, self._phase, number, kind, port, self._random.randrange(1 << 30), self._setup.broken)
 
     # ── a life and its end ───────────────────────────────────────────────────────────────────────────────────────────────
 
