@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from operator import attrgetter
 from pathlib import Path
 from urllib.parse import quote
 
 from wye.batcher import Batcher
 from wye.buffer import Buffer, DiskBuffer, MemoryBuffer
-from wye.config.model import BufferOptions, SinkConfig, SinkOptions
+from wye.buffer.offline import opened
+from wye.buffer.rows import read_totals
+from wye.config.model import BufferOptions, Config, SinkConfig, SinkOptions
+from wye.database import StoreError
 from wye.deadletters import DeadLetters
 from wye.fidelity.leaves import CLASSES
 from wye.fitting import Fitting, FittingEncoder, Policies
@@ -53,6 +57,19 @@ def _make_buffer(name: str, options: BufferOptions, dead_letters: DeadLetters, d
 def spool_path(data_dir: Path, options: BufferOptions, name: str) -> Path:
     """The file of the sink's buffer on disk. It is the sink's by its name, whatever characters that has."""
     return data_dir / (options.path or "spool") / f"{quote(name, safe=' ')}.db"
+
+
+def strays(config: Config) -> list[tuple[Path, int]]:
+    """Files of buffers in which events wait that no sink of ``config`` has, and how many: somebody has renamed a sink."""
+    own = {
+        spool_path(config.data_dir, one.options.buffer, one.name) for one in config.sinks if one.options.buffer.type == "disk"
+    }
+    found: list[tuple[Path, int]] = []
+    for folder in sorted({config.data_dir / "spool", *(path.parent for path in own)}):
+        for path in sorted(set(folder.glob("*.db")) - own):
+            with suppress(StoreError), opened(path) as connection:
+                found.append((path, read_totals(connection).events))
+    return [(path, events) for path, events in found if events]
 
 
 def _fitting(options: SinkOptions) -> Fitting:

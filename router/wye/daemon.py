@@ -16,7 +16,7 @@ from typing import cast
 
 import trio
 
-from wye.assembly import make_sink
+from wye.assembly import make_sink, strays
 from wye.config.model import Config, SourceConfig
 from wye.deadletters import NAME, DeadLetters
 from wye.deadletters.retrier import Retrier
@@ -25,6 +25,7 @@ from wye.ledger import Ledger
 from wye.plugin import StartError
 from wye.route import Dispatcher, Leg
 from wye.sink import Sink
+from wye.watch import Watch
 
 log = logging.getLogger("wye.daemon")
 
@@ -45,6 +46,7 @@ class Daemon:
             {one.name: one.adapters for one in config.sources},
         )
         self.ledger = Ledger([one.account for one in self._dispatchers], [sink.account for sink in self.sinks])
+        self._watch = Watch([(s, one.options.stall_secs) for s, one in zip(self.sinks, config.sinks, strict=True)])
         self._everything = trio.CancelScope()
         self._signalled = False
         self._stopped = False
@@ -70,10 +72,13 @@ class Daemon:
         """Run until every source has ended and everything is settled, or until stopped. Raises ``StartError`` with one line
         for each part that cannot start."""
         _check_writable(self._config.data_dir)
+        for path, events in strays(self._config):
+            log.warning("%s belongs to no sink of this config; %d events wait in it", path, events)
         try:
             with self._everything:
                 async with trio.open_nursery() as watch:
                     await watch.start(self._watch_signals)
+                    watch.start_soon(self._watch.run)
                     await self._run_parts(on_started)
                     watch.cancel_scope.cancel()
         except BaseExceptionGroup as group:
@@ -84,7 +89,9 @@ class Daemon:
         if self._broken:
             return Exit.BROKEN
         # Letters and unread input are in no sink's account: whoever had to be cut off was not finished.
-        unsafe = any(source.in_flight for source in self.ledger.sources) or any(sink.unsafe_events for sink in self.sinks)
+        unsafe = any(source.in_flight for source in self.ledger.sources) or any(
+            sink.account.in_flight > sink.buffer.safe_events for sink in self.sinks
+        )
         return Exit.UNFINISHED if unsafe or self._everything.cancelled_caught else Exit.OK
 
     async def _run_parts(self, on_started: Callable[[], None]) -> None:

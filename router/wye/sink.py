@@ -354,11 +354,6 @@ class Sink:
         for batch, count in counted:
             batch.delivery.settle(count)
 
-    @property
-    def unsafe_events(self) -> int:
-        """Events in flight that would be lost with the process."""
-        return self.account.in_flight - self.buffer.safe_events
-
     def _count_in_flight(self) -> None:
         self.account.in_flight = self.buffer.held_events + self._burying
 

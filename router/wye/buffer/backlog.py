@@ -51,6 +51,14 @@ class Backlog:
         """Held ones that are not on their way into the file."""
         return self.held_events - sum(len(piece.events) for piece in self._unwritten())
 
+    @property
+    def oldest_held_at(self) -> float | None:
+        """When the oldest event came that is in memory and not settled."""
+        for row in self.rows.values():
+            return row.batch.came_at
+        unwritten = self._unwritten()
+        return unwritten[0].batch.came_at if unwritten else None
+
     def _unwritten(self) -> list[Piece]:
         return [piece for row in self.writing for piece in row.pieces] + self.pending
 

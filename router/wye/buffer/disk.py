@@ -93,6 +93,10 @@ class DiskBuffer:
         return self._backlog.window.oldest_at
 
     @property
+    def oldest_held_at(self) -> float | None:
+        return self._backlog.oldest_held_at
+
+    @property
     def more(self) -> bool:
         """Whether further events will be queued even if none is put."""
         backlog = self._backlog

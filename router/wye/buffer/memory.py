@@ -29,6 +29,7 @@ class MemoryBuffer:
         self.max_bytes = max_bytes
         self.when_full: WhenFull = when_full
         self._queue: deque[Batch] = deque()
+        self._taken: dict[Batch, int] = {}
         self.queued_events = 0
         self.queued_bytes = 0
         self.held_events = 0
@@ -38,6 +39,12 @@ class MemoryBuffer:
     def oldest_at(self) -> float | None:
         """When the oldest queued event came, on the clock of ``put``; ``None`` when nothing is queued."""
         return self._queue[0].came_at if self._queue else None
+
+    @property
+    def oldest_held_at(self) -> float | None:
+        """When the oldest event came that is not settled; ``None`` when nothing is held."""
+        oldest = next(iter(self._taken), None) or (self._queue[0] if self._queue else None)
+        return oldest.came_at if oldest else None
 
     def room_for(self, count: int, event_bytes: int) -> bool:
         """Whether ``count`` more events fit. When nothing is held, whatever comes fits: it would never fit better."""
@@ -124,6 +131,7 @@ class MemoryBuffer:
                 self._queue[0] = rest
             else:
                 self._queue.popleft()
+            self._taken[batch] = len(batch.events)
             lot.events.extend(batch.events)
             lot.batches.extend([batch] * len(batch.events))
             lot.bytes += len(batch.events) * batch.event_bytes
@@ -135,6 +143,9 @@ class MemoryBuffer:
         """``count`` taken events of ``batch`` have come to their end; their room is free again."""
         self.held_events -= count
         self.held_bytes -= count * batch.event_bytes
+        self._taken[batch] -= count
+        if not self._taken[batch]:
+            del self._taken[batch]
 
     async def run(
         self,

@@ -51,6 +51,11 @@ class Buffer(Protocol):
     def oldest_at(self) -> float | None: ...
 
     @property
+    def oldest_held_at(self) -> float | None:
+        """When the oldest event came that is not settled, as far as that is known without looking into a file."""
+        ...
+
+    @property
     def more(self) -> bool:
         """Whether further events will be queued even if none is put: ``wake`` is called when they are, or will not be."""
         ...

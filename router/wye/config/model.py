@@ -186,6 +186,9 @@ class SinkOptions(Options, frozen=True):
         RateOptions | None, Meta(description="How fast the sink may be sent to. Left out, as fast as it takes.")
     ] = None
     buffer: Annotated[BufferOptions, Meta(description="The queue in front of this sink.")] = BufferOptions()
+    stall_secs: Annotated[
+        Positive, Meta(description="An event that waits for longer than this is worth a line in the log, with how many wait.")
+    ] = 300.0
     unmapped: Annotated[
         Unmapped,
         Meta(
