@@ -101,6 +101,12 @@ def letters_in(data_dir: Path) -> list[Any]:
         return [json.loads(msgspec.json.encode(entry)) for entry in table.entries(connection, Selection())]
 
 
+def wye_command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """What a command that is not ``run`` said in ``folder``, and its exit code."""
+    command = [sys.executable, "-m", "wye", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+
+
 def assert_balanced(ledger: Any) -> None:
     """received = delivered + filtered + dead-lettered + dropped + in flight, for every sink: the one check of all tests."""
     for sink in ledger["sinks"]:

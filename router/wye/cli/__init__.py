@@ -12,7 +12,7 @@ from typing import Any
 
 from wye.errors import ConfigError, Exit, PluginError
 
-COMMANDS = ("run", "check", "plugins", "translate", "explain", "spool", "schema")
+COMMANDS = ("run", "check", "plugins", "translate", "explain", "dead-letters", "spool", "schema")
 
 
 class _Version(argparse.Action):
@@ -27,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS:
-        module = importlib.import_module(f"wye.cli.{name}")
+        module = importlib.import_module(f"wye.cli.{name.replace('-', '')}")
         command = commands.add_parser(name, help=module.HELP, description=module.HELP)
         module.add_arguments(command)
         command.set_defaults(main=module.main)

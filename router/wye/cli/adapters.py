@@ -16,17 +16,12 @@ ADAPTER_HELP = 'an adapter\'s name, or its inline table as in a config: \'{ type
 def adapter_of(registry: Registry, side: Any, option: str, text: str, secrets: Secrets, problems: list[Problem]) -> Any:
     """The ``Inbound`` or ``Outbound`` that the text of a command-line ``option`` asks for, a name or an inline table; ``None``
     when ``problems`` got what is wrong with it."""
-    import tomli
-
     from wye.config.adapters import build_adapter
 
     reference: Any = text
     if text.lstrip().startswith("{"):
-        try:
-            reference = tomli.loads(f"it = {text}")["it"]
-        except (tomli.TOMLDecodeError, RecursionError) as error:
-            reason = error.msg if isinstance(error, tomli.TOMLDecodeError) else "nested too deeply"
-            problems.append(Problem(option, 0, "", "", f"not a TOML inline table: {reason}"))
+        reference = inline_table(option, text, problems)
+        if reference is None:
             return None
     return build_adapter(
         registry,
@@ -36,3 +31,19 @@ def adapter_of(registry: Registry, side: Any, option: str, text: str, secrets: S
         lambda path, message: problems.append(Problem(option, 0, "", ".".join(map(str, path)), secrets.redact(message))),
         secrets,
     )
+
+
+def inline_table(option: str, text: str, problems: list[Problem]) -> dict[str, Any] | None:
+    """The inline table that the text of a command-line ``option`` is; ``None`` when ``problems`` got what is wrong with it."""
+    import tomli
+
+    try:
+        table: Any = tomli.loads(f"it = {text}")["it"]
+    except (tomli.TOMLDecodeError, RecursionError) as error:
+        reason = error.msg if isinstance(error, tomli.TOMLDecodeError) else "nested too deeply"
+    else:
+        if isinstance(table, dict):
+            return table  # type: ignore[return-value]  whatever it holds
+        reason = "its braces are missing"
+    problems.append(Problem(option, 0, "", "", f"not a TOML inline table: {reason}"))
+    return None

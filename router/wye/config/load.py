@@ -28,7 +28,7 @@ from wye.config.model import (
     TransformOptions,
 )
 from wye.config.secrets import Secrets
-from wye.errors import ConfigError, Path
+from wye.errors import ConfigError, Path, Report
 from wye.fidelity.formats import format_of
 from wye.fidelity.measure import Format
 from wye.keep import keeping
@@ -55,6 +55,20 @@ def load_config(files: Sequence[str], registry: Registry, environment: Mapping[s
     return config
 
 
+def load_root(files: Sequence[str], environment: Mapping[str, str] | None = None) -> RootOptions:
+    """What ``files`` say of wye as a whole. Raises ``ConfigError`` when that cannot be understood; mistakes elsewhere, and
+    variables that are not set there, do not matter."""
+    secrets = Secrets()
+    document = Document(os.environ if environment is None else environment, secrets)
+    for file in files:
+        document.read(file)
+    options = _root(document.root, document.report)
+    problems = [problem for problem in document.problems() if not problem.table]
+    if problems:
+        raise ConfigError(problems)
+    return options
+
+
 class _Loader:
     def __init__(self, registry: Registry, document: Document, secrets: Secrets) -> None:
         self._registry = registry
@@ -66,7 +80,7 @@ class _Loader:
     def config(self) -> Config:
         """The config as far as it could be understood; worthless when there are problems."""
         document = self._document
-        root = self._root(document.root)
+        root = _root(document.root, self._report)
         self._data_dir = FilePath(root.data_dir)
         config = Config(
             self._data_dir,
@@ -79,13 +93,6 @@ class _Loader:
         )
         graph.check(document)
         return config
-
-    def _root(self, table: dict[str, Any]) -> RootOptions:
-        known = _names(RootOptions)
-        for key in table:
-            if key not in known:
-                self._report((key,), f"unknown key; {nearest(key, [*known, *TABLES])}")
-        return fill({key: table[key] for key in known if key in table}, RootOptions, (), self._report) or RootOptions()
 
     # ── what all kinds have ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -147,7 +154,7 @@ class _Loader:
             return None
         context = SourceContext(name, str(self._data_dir), [one.inbound for one in adapters])
         source = built(lambda: part.build(options, context), path, self._report)
-        return SourceConfig(name, part.name, source, adapters) if source is not None else None
+        return SourceConfig(name, part.name, source, adapters, common.dedupe) if source is not None else None
 
     def _source_adapters(self, kind: str, takes: str, common: SourceOptions, path: Path) -> list[NamedAdapter] | None:
         references = [(common.adapter, (*path, "adapter"))]
@@ -217,6 +224,14 @@ class _Loader:
             return None
         transform = built(lambda: part.build(options), path, self._report)
         return TransformConfig(name, part.name, transform, common.inputs) if transform is not None else None
+
+
+def _root(table: dict[str, Any], report: Report) -> RootOptions:
+    known = _names(RootOptions)
+    for key in table:
+        if key not in known:
+            report((key,), f"unknown key; {nearest(key, [*known, *TABLES])}")
+    return fill({key: table[key] for key in known if key in table}, RootOptions, (), report) or RootOptions()
 
 
 def _adapter_name(reference: Any) -> str:

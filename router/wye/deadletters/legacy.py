@@ -33,7 +33,7 @@ class _Line(Struct):
     position: str | None = None
     status: int | None = None
     attempts: int | None = None
-    event: msgspec.Raw | None = None
+    event: msgspec.Raw = msgspec.Raw()
     original: str | None = None
     original_base64: str | None = None
 
@@ -84,7 +84,9 @@ def _read(connection: sqlite3.Connection, old: Path) -> None:
 
 
 def _row(line: _Line) -> Row:
-    kept = Entry(id=0, first_time=line.time, last_time=line.time, stage=line.stage, reason=line.reason, event=line.event)
+    kept = Entry(
+        id=0, first_time=line.time, last_time=line.time, stage=line.stage, reason=line.reason, event=line.event or None
+    )
     original = b64decode(line.original_base64) if line.original_base64 else line.original and line.original.encode()
     row = table.row_of(
         DeadLetter(

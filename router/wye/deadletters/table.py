@@ -97,6 +97,19 @@ class Selection(Struct, frozen=True):
         return self == Selection()
 
 
+class Group(Struct, frozen=True):
+    """Entries of one part that failed for the same reason."""
+
+    sink: str | None
+    source: str | None
+    stage: str
+    reason: str
+    letters: int
+    bytes: int
+    first_time: str
+    last_time: str
+
+
 # ── write ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -225,6 +238,13 @@ def destinations(connection: sqlite3.Connection, column: str) -> dict[str | None
             f"SELECT {column}, count(*) FROM letters WHERE marked = 1 AND {stage} GROUP BY {column}"  # noqa: S608  likewise
         )
     )
+
+
+def groups(connection: sqlite3.Connection) -> list[Group]:
+    """All entries by part, stage and reason, the most frequent first."""
+    query = """SELECT sink, source, stage, reason, count(*) AS letters, sum(bytes), min(first_time), max(last_time) FROM letters
+        GROUP BY sink, source, stage, reason ORDER BY letters DESC, max(id) DESC"""
+    return [Group(*row) for row in connection.execute(query)]
 
 
 _COLUMNS = """id, first_time, last_time, stage, reason, source, sink, adapter, through, position, status, attempts, marked,

@@ -1,0 +1,325 @@
+"""``wye dead-letters``: what was given up, seen, exported, retried and dropped, whether wye runs or not."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wye.errors import ConfigError, Exit, Problem
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from wye.deadletters import Entry
+    from wye.deadletters.table import Selection
+
+    Action = Callable[[sqlite3.Connection, Path, argparse.Namespace], Exit]
+
+HELP = "look at what was given up; retry it, export it or drop it"
+
+_SHOWN = 20
+"""Entries, or reasons, shown where nobody asks for more."""
+
+_CHUNK = 1000
+"""Entries changed at a time, so that a running wye need not wait."""
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(dest="action", metavar="ACTION", required=True)
+    listed = _action(actions, "list", _list, "the newest first, one a line")
+    listed.add_argument("--limit", type=int, default=_SHOWN, metavar="N", help=f"at most so many; {_SHOWN} when left out")
+    _json_option(listed)
+    shown = _action(actions, "show", _show, "one of them in full", selecting=False)
+    shown.add_argument("ids", nargs=1, type=int, metavar="ID", help="its number")
+    _json_option(shown)
+    _json_option(_action(actions, "stats", _stats, "how many, how large, and of which reasons", selecting=False))
+    exported = _action(actions, "export", _export, "as JSON, one a line, the oldest first; takes nothing out")
+    exported.add_argument("file", nargs="?", type=Path, metavar="FILE", help="where to; standard output when left out")
+    retried = _action(actions, "retry", _retry, "send them their normal way again; who is delivered goes out of the file")
+    retried.add_argument("ids", nargs="*", type=int, metavar="ID", help="these")
+    retried.add_argument("--all", action="store_true", help="all of them")
+    retried.add_argument("--dry-run", action="store_true", help="only say which ones that would be")
+    dropped = _action(actions, "drop", _drop, "throw them away, for good")
+    dropped.add_argument("ids", nargs="*", type=int, metavar="ID", help="these")
+    dropped.add_argument("--all", action="store_true", help="all of them")
+
+
+def _action(actions: Any, name: str, run: Action, words: str, *, selecting: bool = True) -> argparse.ArgumentParser:
+    action: argparse.ArgumentParser = actions.add_parser(name, help=words, description=words)
+    action.set_defaults(run=run)
+    action.add_argument(
+        "-c", "--config", action="append", default=[], metavar="FILE", help="the config, which says the data_dir"
+    )
+    action.add_argument("--data-dir", type=Path, metavar="DIR", help="the data_dir itself; wye-data when neither is given")
+    if selecting:
+        action.add_argument("--sink", metavar="NAME", help="only those of this sink")
+        action.add_argument("--source", metavar="NAME", help="only those of this source")
+        action.add_argument("--stage", choices=("decode", "transform", "encode", "send"), help="only those that failed there")
+        action.add_argument("--where", metavar="TABLE", help="only events like this, as in a sink: '{ type = \"purchase\" }'")
+    return action
+
+
+def _json_option(action: argparse.ArgumentParser) -> None:
+    action.add_argument("--json", action="store_true", help="print JSON")
+
+
+def main(arguments: argparse.Namespace) -> Exit:
+    import sqlite3
+
+    from wye.database import StoreError
+
+    try:
+        path = _path(arguments)
+        if not _ready(path):
+            _say(f"no dead letters at {path}; name the config (-c FILE) or its data_dir (--data-dir DIR)")
+            return Exit.FAULTY
+        from wye.database import connect
+        from wye.deadletters.table import SCHEMA
+
+        with closing(connect(path, SCHEMA)) as connection:
+            return arguments.run(connection, path, arguments)
+    except (StoreError, sqlite3.Error) as error:
+        _say(str(error))
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        _say(f"{error.filename}: {error.strerror}")
+    return Exit.FAULTY
+
+
+def _path(arguments: argparse.Namespace) -> Path:
+    from wye.config.load import load_root
+    from wye.deadletters import NAME
+
+    if arguments.data_dir is not None:
+        return arguments.data_dir / NAME
+    return Path(load_root(arguments.config).data_dir) / NAME
+
+
+def _ready(path: Path) -> bool:
+    """Whether there is a file. What an older wye left is taken over first, unless a running one does that."""
+    from wye.database import in_use
+    from wye.deadletters import legacy
+    from wye.deadletters.table import SCHEMA
+    from wye.store import Store
+
+    if path.with_name(legacy.NAME).is_file() and not in_use(path):
+        store = Store(path, SCHEMA, "dead letters")
+        store.open()
+        try:
+            legacy.take_over(path)
+        finally:
+            store.close()
+    return path.is_file()
+
+
+# ── look ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _list(connection: sqlite3.Connection, path: Path, arguments: argparse.Namespace) -> Exit:
+    from wye.deadletters import table
+
+    selection = _selection(arguments)
+    found = list(islice(table.entries(connection, selection, newest_first=True), max(arguments.limit, 0)))
+    if arguments.json:
+        print(_json(found))
+        return Exit.OK
+    _print(found)
+    total = table.totals(connection).letters
+    more = "" if len(found) == total or not selection.everything else "; --limit shows more, export all"
+    print(f"{len(found)} of {total} in {path}{more}")
+    return Exit.OK
+
+
+def _show(connection: sqlite3.Connection, path: Path, arguments: argparse.Namespace) -> Exit:
+    from wye.deadletters import table
+
+    entry = next(table.entries(connection, _selection(arguments)), None)
+    if entry is None:
+        _say(f"no dead letter {arguments.ids[0]} in {path}; wye dead-letters list shows their numbers")
+        return Exit.FAULTY
+    if arguments.json:
+        print(_json(entry))
+        return Exit.OK
+    import msgspec
+
+    from wye.words import printable
+
+    for name in entry.__struct_fields__:
+        value = getattr(entry, name)
+        if name == "event" and value is not None:
+            print(f"event\n{printable(msgspec.json.format(bytes(value).decode(), indent=2))}")
+        elif value not in (None, (), False):
+            print(printable(f"{name:<16}{', '.join(value) if name == 'through' else value}"))
+    return Exit.OK
+
+
+def _stats(connection: sqlite3.Connection, path: Path, arguments: argparse.Namespace) -> Exit:
+    import msgspec
+
+    from wye.deadletters import table
+
+    totals, groups = table.totals(connection), table.groups(connection)
+    marked = sum(sum(table.destinations(connection, column).values()) for column in ("sink", "source"))
+    if arguments.json:
+        print(_json({**msgspec.structs.asdict(totals), "marked": marked, "groups": groups}))
+        return Exit.OK
+    rows = [
+        (str(one.letters), str(one.bytes), one.sink or one.source or "", one.stage, one.last_time, _line(one.reason))
+        for one in groups[:_SHOWN]
+    ]
+    _table(("letters", "bytes", "of", "stage", "last", "reason"), rows)
+    if len(groups) > _SHOWN:
+        print(f"and {len(groups) - _SHOWN} more reasons; --json has all")
+    print(f"{totals.letters} letters of {totals.bytes} bytes in {path}; {marked} wait to be retried;", end=" ")
+    print(f"{totals.dropped} were dropped because it was full")
+    return Exit.OK
+
+
+def _export(connection: sqlite3.Connection, path: Path, arguments: argparse.Namespace) -> Exit:
+    from wye.deadletters import table
+
+    lines = (f"{_json(entry)}\n".encode() for entry in table.entries(connection, _selection(arguments)))
+    if arguments.file is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.writelines(lines)
+        return Exit.OK
+    count = 0
+    # Events are personal data: for its owner only.
+    with os.fdopen(os.open(arguments.file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+        for line in lines:
+            file.write(line)
+            count += 1
+    print(f"{count} written to {arguments.file}")
+    return Exit.OK
+
+
+# ── change ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _retry(connection: sqlite3.Connection, path: Path, arguments: argparse.Namespace) -> Exit:
+    from wye.database import in_use
+    from wye.deadletters import table
+
+    ids = _chosen(connection, arguments)
+    if ids is None:
+        return Exit.USAGE
+    if arguments.dry_run:
+        _print(list(islice(table.entries(connection, table.Selection(ids=ids)), _SHOWN)) if ids else [])
+        print(f"{len(ids)} would be retried" + (f"; the first {_SHOWN} are shown" if len(ids) > _SHOWN else ""))
+        return Exit.OK
+    count = _in_chunks(connection, ids, table.mark)
+    if in_use(path):
+        print(f"{count} marked; wye is running and retries them now")
+    else:
+        print(f"{count} marked; no wye is running on {path.parent}: they are retried when it starts")
+    return Exit.OK
+
+
+def _drop(connection: sqlite3.Connection, path: Path, arguments: argparse.Namespace) -> Exit:
+    from wye.deadletters import table
+
+    ids = _chosen(connection, arguments)
+    if ids is None:
+        return Exit.USAGE
+    count = _in_chunks(connection, ids, table.remove)
+    print(f"{count} dropped; {table.totals(connection).letters} left in {path}")
+    return Exit.OK
+
+
+def _chosen(connection: sqlite3.Connection, arguments: argparse.Namespace) -> list[int] | None:
+    """The entries meant, where it was said which."""
+    from wye.deadletters import table
+
+    selection = _selection(arguments)
+    if selection.everything is not arguments.all:
+        _say("say which: numbers, --sink, --source, --stage or --where; or all of them with --all alone")
+        return None
+    return table.ids(connection, selection)
+
+
+def _in_chunks(
+    connection: sqlite3.Connection, ids: Sequence[int], change: Callable[[sqlite3.Connection, Sequence[int]], int]
+) -> int:
+    count = 0
+    for start in range(0, len(ids), _CHUNK):
+        connection.execute("BEGIN IMMEDIATE")
+        count += change(connection, ids[start : start + _CHUNK])
+        connection.execute("COMMIT")
+    return count
+
+
+def _selection(arguments: argparse.Namespace) -> Selection:
+    from wye.deadletters.table import Selection
+
+    given = vars(arguments)
+    return Selection(
+        given.get("ids") or (), given.get("sink"), given.get("source"), given.get("stage"), where=_where(given.get("where"))
+    )
+
+
+def _where(text: str | None) -> Any:
+    """The condition that ``--where`` is. Raises ``ConfigError``."""
+    if text is None:
+        return None
+    from wye.cli.adapters import inline_table
+    from wye.where import compile_where
+
+    problems: list[Problem] = []
+    table = inline_table("--where", text, problems)
+    if table is not None:
+        where = compile_where(
+            table, (), lambda path, message: problems.append(Problem("--where", 0, "", ".".join(map(str, path)), message))
+        )
+        if not problems:
+            return where
+    raise ConfigError(problems)
+
+
+# ── print ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _print(found: Sequence[Entry]) -> None:
+    columns = ("id", "last", "stage", "of", "status", "attempts", "reason")
+    _table(columns, list(_rows(found)))
+
+
+def _rows(found: Sequence[Entry]) -> Iterator[tuple[str, ...]]:
+    for one in found:
+        status, attempts = ("" if number is None else str(number) for number in (one.status, one.attempts))
+        marked = "marked; " if one.marked else ""
+        yield str(one.id), one.last_time, one.stage, one.sink or one.source or "", status, attempts, marked + _line(one.reason)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from wye.cli import show
+    from wye.words import printable
+
+    if rows:
+        show.table(columns, [tuple(map(printable, row)) for row in rows], out=sys.stdout)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+_CONTROLS = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
+
+
+def _json(value: Any) -> str:
+    """One line, in which nothing moves a terminal's cursor."""
+    import msgspec
+
+    return msgspec.json.encode(value).decode().translate(_CONTROLS)
+
+
+def _say(text: str) -> None:
+    from wye.words import printable
+
+    print(f"wye: {printable(text)}", file=sys.stderr)
