@@ -205,10 +205,9 @@ def _value(value: Any) -> str:
 def _matrix(registry: Registry, *, markdown: bool, as_json: bool) -> Exit:
     from wye.fidelity import page
     from wye.fidelity.formats import all_formats
-    from wye.fidelity.pair import explain
+    from wye.fidelity.pair import explain_all
 
-    formats = all_formats(registry)
-    pairs = [explain(source, target) for source in formats for target in formats]
+    pairs = explain_all(all_formats(registry))
     if as_json:
         print(msgspec.json.encode(pairs).decode())
     elif markdown:

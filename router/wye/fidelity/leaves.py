@@ -33,6 +33,7 @@ _NO_LEAVES = {"origin"}
 _SILENT = {"time_ns_rest", "item_ids_are"}
 
 
+@functools.lru_cache(4096)
 def class_of(leaf: Leaf) -> LossClass:
     """What kind of fact a leaf is; policies name these."""
     if leaf in _MONEY:
@@ -46,6 +47,7 @@ def class_of(leaf: Leaf) -> LossClass:
     return "context"
 
 
+@functools.lru_cache(4096)
 def place_of(leaf: Leaf) -> str:
     """The leaf without what its sender has called it: ``attrs.*`` for ``attrs.color``."""
     return next((f"{bag}*" for bag in _FREE if leaf.startswith(bag)), leaf)

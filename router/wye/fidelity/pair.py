@@ -85,10 +85,23 @@ def explain(
     The generated ones go through the source's own format first, so that nothing is asked of the target that the source cannot
     say.
     """
+    said = (*events, *said_by(source, only_type))
+    return _explain(source, target, [one for one in said if only_type in (None, one.type)], defaults or {})
+
+
+def explain_all(formats: Sequence[Format]) -> list[Pair]:
+    """Every pair of ``formats``, also of one with itself, by source. What a source can say is worked out once."""
+    pairs: list[Pair] = []
+    for source in formats:
+        said = list(said_by(source))
+        pairs += [_explain(source, target, said, {}) for target in formats]
+    return pairs
+
+
+def _explain(source: Format, target: Format, events: Iterable[Event], defaults: Mapping[str, str]) -> Pair:
     found = _Findings()
-    for event in (*events, *said_by(source, only_type)):
-        if only_type is None or event.type == only_type:
-            found.add(event, _measured(event, target, defaults or {}))
+    for event in events:
+        found.add(event, _measured(event, target, defaults))
     return Pair(source.name, target.name, found.events, _rows(found, source, target), found.unmapped, _refusals(found))
 
 
