@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -19,13 +19,14 @@ from wye.fidelity.measure import Format
 from wye.message import Decoded, Payload, Unfit
 from wye.plugin import Inbound
 from wye.registry import load
+from wye.wire import parse
 
 FORMATS = all_formats(load())
 
 
 @pytest.mark.parametrize("target", FORMATS, ids=lambda one: one.name)
 def test_mutated_samples_break_no_rule(target: Format) -> None:
-    account = Fuzz(target, [SAMPLES / target.name], "gate", inflate_every=1_000).run(3_000)
+    account = Fuzz(target, [SAMPLES / target.name], "gate", inflate_every=1_000, patience=5).run(3_000)
     assert [(one.rule, one.detail, one.payload.body[:200]) for one in account.findings] == []
     assert account.events > 500, "hardly any input is an event: the inputs are too wild to find anything"
     assert account.failures > 500
@@ -43,19 +44,26 @@ def test_large_documents_get_50_ms_a_mebibyte() -> None:
 
 @pytest.mark.parametrize("target", FORMATS, ids=lambda one: one.name)
 def test_documents_with_unknown_members_are_read_in_their_time(target: Format) -> None:
-    """1.5 KB each, three members more than the vendor has, a null among them: measured are 15 to 30 ms a mebibyte, on a machine
-    with nothing else to do. Twice the limit is left to one that is busy."""
+    """1.5 KB each, with three members more than the vendor has, a null among them: 15 to 30 ms a mebibyte where nothing else is
+    done. To read the same into plain dictionaries takes a tenth of it, on a busy machine too."""
     sample = Samples(target.name).documents[0]
     text = written({**sample, "odd_1": "x" * 1_000, "odd_2": {"a": [1]}, "odd_3": None})
     body = b"[" + b",".join([text] * (MEBIBYTE // len(text))) + b"]"
-    secs: list[float] = []
-    for _ in range(5):
+    decoded = target.inbound.decoder.decode(Payload(body))
+    assert decoded.events
+    assert not decoded.failures
+    plain = least_secs(lambda: parse(body))
+    assert least_secs(lambda: target.inbound.decoder.decode(Payload(body))) < 30 * plain
+
+
+def least_secs(work: Callable[[], object]) -> float:
+    """Of the processor's time, in seconds."""
+    found: list[float] = []
+    for _ in range(7):
         began = time.thread_time()
-        decoded = target.inbound.decoder.decode(Payload(body))
-        secs.append(time.thread_time() - began)
-        assert decoded.events
-        assert not decoded.failures
-    assert min(secs) < 2 * SECS_PER_MEBIBYTE
+        work()
+        found.append(time.thread_time() - began)
+    return min(found)
 
 
 class Broken:

@@ -228,11 +228,11 @@ HOSTILE = {
 
 @pytest.mark.parametrize("what", HOSTILE)
 def test_a_megabyte_of_malice_takes_no_more_than_its_share(what: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     records, _ = DECODER.read(Payload(HOSTILE[what]))
     for record in records[:10]:
         write(record, {})
-    assert time.perf_counter() - began < 4
+    assert time.thread_time() - began < 4
 
 
 # ── the pieces ───────────────────────────────────────────────────────────────────────────────────────────────────────────
