@@ -12,6 +12,7 @@ from decimal import Decimal, DecimalException
 from functools import reduce
 from typing import Any, Literal, cast
 
+import msgspec
 from msgspec import Struct
 
 from wye.event import Event
@@ -102,28 +103,39 @@ def _said_elsewhere(leaf: Leaf, after: Any, had: Values) -> str | None:
     """Where the event says this value, or what it is the sum of; ``None`` where it does not say it."""
     if isinstance(after, tuple) and (whole := next((name for name, other in had.items() if _same(other, after)), None)):
         return whole
+    if listed := next((name for name, other in had.items() if _is_json_of(other, after) or _is_json_of(after, other)), None):
+        return listed
     values = [one for one in cast(Sequence[Any], after) if one is not None] if isinstance(after, tuple) else [after]
-    if not values or any(one != values[0] for one in values):
+    if not values or any(one != values[0] for one in values) or type(values[0]) not in (int, Decimal, str):
         return None
     value = values[0]
-    if isinstance(value, Decimal) and (found := next((name for name, amount in _sums(leaf, had) if amount == value), None)):
-        return found
-    if not isinstance(value, Decimal | str):
-        return None
     names = [name for name, other in had.items() if name != leaf and _says(other, value)]
-    return min(names, key=lambda name: (_last(name) != _last(leaf), class_of(name) != class_of(leaf), name), default=None)
+    likely = min(names, key=lambda name: (_last(name) != _last(leaf), class_of(name) != class_of(leaf), name), default=None)
+    if isinstance(value, str) or (likely is not None and _last(likely) == _last(leaf)):
+        return likely
+    return next((name for name, amount in _sums(leaf, had) if amount == value), likely)
+
+
+def _is_json_of(text: Any, value: Any) -> bool:
+    """Whether the text is the JSON of the list."""
+    if not (isinstance(text, str) and text.startswith("[") and isinstance(value, tuple)):
+        return False
+    try:
+        return msgspec.json.decode(text) == list(cast(Sequence[Any], value))
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False
 
 
 def _last(leaf: Leaf) -> str:
     return leaf.rpartition(".")[2]
 
 
-def _says(other: Any, value: str | Decimal) -> bool:
+def _says(other: Any, value: str | int | Decimal) -> bool:
     if isinstance(other, tuple):
         return any(_says(one, value) for one in cast(Sequence[Any], other))
     if isinstance(value, str) and isinstance(other, str):
         return other == value or value.endswith(f"/{other}")
-    return isinstance(value, Decimal) and type(other) in (int, Decimal) and other == value
+    return not isinstance(value, str) and type(other) in (int, Decimal) and other == value
 
 
 def _sums(leaf: Leaf, had: Values) -> Iterator[tuple[str, Decimal]]:

@@ -33,6 +33,16 @@ PRICED = Item(id="a", unit_price=Decimal("1.50"), quantity=Decimal(2))
             {"grand_total": Decimal(4)},
             ("ambiguous", "from goods_total + shipping"),
         ),
+        ("attrs.tax", {"tax": Decimal(0)}, {"attrs": {"tax": 0}}, ("ambiguous", "from tax")),
+        (
+            "attrs.shipping",
+            {"goods_total": Decimal(0), "shipping": Decimal(5)},
+            {"attrs": {"shipping": Decimal(5)}},
+            ("ambiguous", "from shipping"),
+        ),
+        ("attrs.all", {"categories": ("a", "b")}, {"attrs": {"all": '["a","b"]'}}, ("ambiguous", "from categories")),
+        ("categories", {"attrs": {"all": '["a", "b"]'}}, {"categories": ("a", "b")}, ("ambiguous", "from attrs.all")),
+        ("categories", {"attrs": {"all": '["a",'}}, {"categories": ("a", "b")}, ("invented", "")),
         (
             "item_ids_are",
             {"items": (PRICED,), "item_ids_are": "brand"},
