@@ -1,4 +1,4 @@
-"""From what a config says of a sink to the sink: its queue, its policies, its encoder with the operator's word around it."""
+"""From what a config says to what runs: a sink with its queue, its policies and the operator's word, a source's memory."""
 
 from __future__ import annotations
 
@@ -12,15 +12,22 @@ from wye.batcher import Batcher
 from wye.buffer import Buffer, DiskBuffer, MemoryBuffer
 from wye.buffer.offline import opened
 from wye.buffer.rows import read_totals
-from wye.config.model import BufferOptions, Config, SinkConfig, SinkOptions
+from wye.config.model import BufferOptions, Config, SinkConfig, SinkOptions, SourceConfig
 from wye.database import StoreError
 from wye.deadletters import DeadLetters
+from wye.dedupe import Dedupe
 from wye.fidelity.leaves import CLASSES
 from wye.fitting import Fitting, FittingEncoder, Policies
 from wye.ledger import TypeLosses
 from wye.rate import Rate
 from wye.retry import Backoff
 from wye.sink import Sending, Sink
+
+
+def make_dedupe(config: SourceConfig) -> Dedupe | None:
+    """What knows the source's repeats, where its config asks for that."""
+    options = config.dedupe
+    return None if options is None else Dedupe(options.window_secs, options.max_events)
 
 
 def make_sink(config: SinkConfig, dead_letters: DeadLetters, data_dir: Path) -> Sink:

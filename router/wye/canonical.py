@@ -75,8 +75,8 @@ def _event(text: bytes) -> Event:
 
 
 class CanonicalEncoder(Struct, frozen=True):
-    """One canonical JSON document an event; over HTTP an array of them in a POST. Calls to one vendor are no events. Who refuses
-    a request is taken to have taken nothing of it."""
+    """One canonical JSON document an event; over HTTP an array of them in a POST. Calls to one vendor are no events. Who
+    refuses a request is taken to have taken nothing of it."""
 
     limits: Limits = Limits(overhead_bytes=2, divisible=True)
 

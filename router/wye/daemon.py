@@ -16,7 +16,7 @@ from typing import cast
 
 import trio
 
-from wye.assembly import make_sink, strays
+from wye.assembly import make_dedupe, make_sink, strays
 from wye.config.model import Config, SourceConfig
 from wye.deadletters import NAME, DeadLetters
 from wye.deadletters.retrier import Retrier
@@ -38,7 +38,10 @@ class Daemon:
         bound = config.dead_letters
         self.dead_letters = DeadLetters(config.data_dir / NAME, config.secrets.redact, bound.max_bytes, bound.when_full)
         self.sinks = [make_sink(sink, self.dead_letters, config.data_dir) for sink in config.sinks]
-        self._dispatchers = [Dispatcher(source.name, self._legs(source.name), self.dead_letters) for source in config.sources]
+        self._dispatchers = [
+            Dispatcher(source.name, self._legs(source.name), self.dead_letters, make_dedupe(source))
+            for source in config.sources
+        ]
         self._retrier = Retrier(
             self.dead_letters,
             self.sinks,

@@ -13,6 +13,7 @@ from msgspec import Struct
 from wye.batch import Batch, Retried
 from wye.carry import unpacked
 from wye.deadletters import DeadLetter, DeadLetters, undecodable
+from wye.dedupe import Dedupe
 from wye.delivery import Delivery, Outcome
 from wye.event import Event
 from wye.ledger import SourceAccount
@@ -73,13 +74,14 @@ class _Load(Struct):
 class Dispatcher:
     """One source's ``Intake``: takes what it decoded, counts it, and puts it into every sink's buffer at once."""
 
-    def __init__(self, name: str, legs: Sequence[Leg], dead_letters: DeadLetters) -> None:
+    def __init__(self, name: str, legs: Sequence[Leg], dead_letters: DeadLetters, dedupe: Dedupe | None = None) -> None:
         self.name = name
         self.account = SourceAccount(name)
         # By the sinks' names: all who wait for several sinks take their turns in the same order.
         self.legs = sorted(legs, key=lambda leg: leg.sink.name)
         self._blocking = Counter(leg.sink for leg in legs if leg.sink.buffer.when_full == "block")
         self._dead_letters = dead_letters
+        self._dedupe = dedupe
         self._scopes: set[trio.CancelScope] = set()
         self._stopped = False
 
@@ -127,14 +129,31 @@ class Dispatcher:
     ) -> None:
         await trio.lowlevel.checkpoint_if_cancelled()
         await self._dead_letters.calm()
-        delivery = Delivery(_told(on_settled))
+        events = decoded.events if self._dedupe is None else self._without_repeats(decoded.events, self._dedupe)
+        delivery = Delivery(_told(on_settled, self._remember(events)))
         event_bytes = decoded.size // (len(decoded.events) + len(decoded.failures) or 1)
-        await self.take_in(decoded.events, event_bytes, delivery)
+        await self.take_in(events, event_bytes, delivery)
         if decoded.failures:
             name = place or _record_number
             letters = [undecodable(self.name, f.reason, name(f.index), f.original, f.adapter) for f in decoded.failures]
             self.bury(letters, delivery)
         delivery.seal()
+
+    def _without_repeats(self, events: Sequence[Event], dedupe: Dedupe) -> Sequence[Event]:
+        """Repeats count as filtered by every sink that they would have come to."""
+        fresh = dedupe.fresh(events, trio.current_time())
+        repeats = len(events) - len(fresh)
+        self.account.received += repeats
+        for leg in self.legs if repeats else ():
+            leg.sink.account.received += repeats
+            leg.sink.account.filtered += repeats
+        return fresh
+
+    def _remember(self, events: Sequence[Event]) -> Callable[[], None]:
+        dedupe = self._dedupe
+        if dedupe is None:
+            return lambda: None
+        return lambda: dedupe.safe([event.id for event in events], trio.current_time())
 
     async def take_in(self, events: Sequence[Event], event_bytes: int, delivery: Delivery) -> None:
         """Put ``events`` into every sink's buffer, once there is room."""
@@ -261,11 +280,12 @@ async def _hold_all(needs: Sequence[_Need], turns: AsyncExitStack) -> bool:
     return True
 
 
-def _told(on_settled: Callable[[bool], None] | None) -> Callable[[Outcome], None]:
-    if on_settled is None:
-        return lambda _: None
-
+def _told(on_settled: Callable[[bool], None] | None, on_safe: Callable[[], None]) -> Callable[[Outcome], None]:
     def tell(outcome: Outcome) -> None:
+        if outcome is not Outcome.FAILED:
+            on_safe()
+        if on_settled is None:
+            return
         try:
             on_settled(outcome is not Outcome.FAILED)
         except Exception:  # a source's fault must not stop the sink that has just delivered

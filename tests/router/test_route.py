@@ -26,6 +26,8 @@ from router.core_rig import (
 )
 from wye.batcher import Batcher
 from wye.deadletters import DeadLetters
+from wye.dedupe import Dedupe
+from wye.delivery import Outcome
 from wye.event import Event
 from wye.message import Failure
 from wye.options import WhenFull
@@ -208,3 +210,41 @@ def test_every_batch_is_settled_once_and_every_account_is_in_balance(
             assert sink.account.in_flight == sink.buffer.held_bytes == 0
 
     trio.run(check, clock=MockClock(autojump_threshold=0))
+
+
+# ── repeats ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_what_comes_again_once_it_is_safe_is_filtered_everywhere(letters: DeadLetters) -> None:
+    one, other = make_sink(letters, name="one"), make_sink(letters, name="other")
+    dispatcher = Dispatcher("s", [Leg(one), Leg(other, where=only("c"))], letters, Dedupe(60, 100))
+    async with running(one, other):
+        assert await dispatcher.deliver(decoded(events_of("a", "b")))
+        assert await dispatcher.deliver(decoded(events_of("b", "c")))
+        assert await dispatcher.deliver(decoded(events_of("b", "c")))
+    assert (one.account.received, one.account.delivered, one.account.filtered) == (6, 3, 3)
+    assert (other.account.received, other.account.delivered, other.account.filtered) == (6, 1, 5)
+    assert dispatcher.account.received == 6
+
+
+async def test_what_comes_again_before_it_is_safe_is_no_repeat(letters: DeadLetters) -> None:
+    transport = FakeTransport()
+    transport.gate = trio.Event()
+    sink = make_sink(letters, transport)
+    dispatcher = Dispatcher("s", [Leg(sink)], letters, Dedupe(60, 100))
+    words = Words()
+    async with running(sink):
+        await dispatcher.emit(decoded(events_of("a")), on_settled=words.append)
+        await dispatcher.emit(decoded(events_of("a")), on_settled=words.append)
+        transport.gate.set()
+    assert (words, sink.account.delivered) == ([True, True], 2)
+
+
+async def test_what_failed_is_taken_when_it_comes_again(letters: DeadLetters) -> None:
+    sink, failing, dedupe, words = make_sink(letters), stuck(letters, "failing"), Dedupe(60, 100), Words()
+    await Dispatcher("s", [Leg(failing)], letters, dedupe).emit(decoded(events_of("a")), on_settled=words.append)
+    failing.buffer.take(1, 100).batches[0].delivery.settle(1, Outcome.FAILED)
+    assert words == [False]
+    async with running(sink):
+        assert await Dispatcher("s", [Leg(sink)], letters, dedupe).deliver(decoded(events_of("a")))
+    assert sink.account.delivered == 1

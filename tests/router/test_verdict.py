@@ -9,7 +9,9 @@ from wye.verdict import DELIVERED, Verdict, per_event
 
 def test_one_verdict_stands_for_every_event() -> None:
     busy = Verdict("busy")
-    assert per_event(busy, 3) == [busy, busy, busy]
+    each = per_event(busy, 3)
+    assert each == [Verdict("busy", of=3)] * 3
+    assert each[0] is each[2]
     assert per_event([busy, DELIVERED], 2) == [busy, DELIVERED]
 
 

@@ -132,6 +132,13 @@ class Acknowledgement(Options, frozen=True):
     reason: Annotated[str, Meta(description="Why it may be lost; for who reads this next.", min_length=1)]
 
 
+class DedupeOptions(Options, frozen=True):
+    """Repeats of events that are safe already, known by their ids. What is known is gone with the process."""
+
+    window_secs: Annotated[Positive, Meta(description="How long an event is known once it is safe.")] = 600.0
+    max_events: Annotated[Count, Meta(description="How many are known, at most: about 200 bytes of memory each.")] = 100_000
+
+
 class SourceOptions(Options, frozen=True):
     """What every `[sources.NAME]` has."""
 
@@ -146,6 +153,10 @@ class SourceOptions(Options, frozen=True):
     adapters: Annotated[
         Annotated[list[AdapterReference], Meta(min_length=1)] | None,
         Meta(description="For sources that serve several formats at once (`http`, `websocket`): all of them."),
+    ] = None
+    dedupe: Annotated[
+        DedupeOptions | None,
+        Meta(description="Drop events that come again, as clients send what they got no answer for; they count as filtered."),
     ] = None
     keep_original: Annotated[
         bool,
@@ -269,6 +280,7 @@ class SourceConfig(Struct, frozen=True):
     type: str
     source: Source
     adapters: Sequence[NamedAdapter]
+    dedupe: DedupeOptions | None = None
 
 
 class SinkConfig(Struct, frozen=True):
