@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 HELP = "look at what was given up; retry it, export it or drop it"
 
+STAGES = ("decode", "transform", "buffer", "encode", "send")
+
 _SHOWN = 20
 """Entries, or reasons, shown where nobody asks for more."""
 
@@ -60,7 +62,7 @@ def _action(actions: Any, name: str, run: Action, words: str, *, selecting: bool
     if selecting:
         action.add_argument("--sink", metavar="NAME", help="only those of this sink")
         action.add_argument("--source", metavar="NAME", help="only those of this source")
-        action.add_argument("--stage", choices=("decode", "transform", "encode", "send"), help="only those that failed there")
+        action.add_argument("--stage", choices=STAGES, help="only those that failed there")
         action.add_argument("--where", metavar="TABLE", help="only events like this, as in a sink: '{ type = \"purchase\" }'")
     return action
 

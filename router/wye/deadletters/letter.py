@@ -22,8 +22,8 @@ class DeadLetter(Struct, kw_only=True):
     """One event or record that is given up, and why.
 
     ``stage``: ``decode`` (with ``source``, ``position``, ``original`` and, where the source has several, ``adapter``),
-    ``transform`` (with ``source``, ``sink`` and ``through``, the transforms on the way), ``encode`` or ``send`` (with
-    ``sink``). ``id`` is the entry that this event already has, because it was retried.
+    ``transform`` (with ``source``, ``sink`` and ``through``, the transforms on the way), ``buffer``, ``encode`` or ``send``
+    (with ``sink``). ``id`` is the entry that this event already has, because it was retried.
     """
 
     stage: str
