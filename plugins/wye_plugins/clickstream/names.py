@@ -8,7 +8,7 @@ import re
 import msgspec
 
 from wye.event import Json
-from wye_plugins.clickstream.schema import NAMES_ATTRIBUTE
+from wye_plugins.clickstream.schema import NAMES_ATTRIBUTE, TYPE_ATTRIBUTE
 
 MAX_LENGTH = 50
 
@@ -16,6 +16,9 @@ MAX_VALUE_CHARS = 1024
 """The longest attribute value that the vendor's SDKs send."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,49}", re.ASCII)
+_OURS = frozenset((NAMES_ATTRIBUTE, TYPE_ATTRIBUTE))
+_NOTHING: dict[str, Json] = {}
+_read_names = msgspec.json.Decoder(dict[str, str]).decode
 _FOREIGN = re.compile(r"[^A-Za-z0-9_]", re.ASCII)
 
 
@@ -35,14 +38,16 @@ def name_of(name: str) -> str:
     return fitted[:MAX_LENGTH]
 
 
-def fitting_attributes(attributes: dict[str, Json]) -> dict[str, Json]:
-    """A copy of ``attributes`` with names that fit, and with an attribute that says which were others, if any were."""
-    if all(map(is_name, attributes)):
-        return dict(attributes)
-    fitted = {name: value for name, value in attributes.items() if is_name(name)}
+def fitting_attributes(attributes: dict[str, Json], facts: dict[str, Json] = _NOTHING) -> dict[str, Json]:
+    """``facts``, whose names are ours, and beside them ``attributes`` with names that fit and that are free; with an attribute
+    that says which had others, if any had."""
+    if all(map(is_name, attributes)) and attributes.keys().isdisjoint(facts) and attributes.keys().isdisjoint(_OURS):
+        return {**attributes, **facts}
+    own = {name for name in attributes if is_name(name) and name not in facts and name not in _OURS}
+    fitted = {name: value for name, value in attributes.items() if name in own} | facts
     renamed: dict[str, str] = {}
     for name, value in attributes.items():
-        if is_name(name):
+        if name in own:
             continue
         free = _free(name_of(name), fitted)
         fitted[free] = value
@@ -54,8 +59,17 @@ def fitting_attributes(attributes: dict[str, Json]) -> dict[str, Json]:
 def _free(name: str, taken: dict[str, Json]) -> str:
     """``name``, numbered where another attribute has it already."""
     free, count = name, 1
-    while free in taken:
+    while free in taken or free in _OURS:
         count += 1
         suffix = f"_{count}"
         free = name[: MAX_LENGTH - len(suffix)] + suffix
     return free
+
+
+def names_in(text: Json) -> dict[str, str]:
+    """What the attributes of these names were called, where no two of them were called the same."""
+    try:
+        names = _read_names(text) if type(text) is str else {}
+    except (msgspec.DecodeError, UnicodeError):
+        return {}
+    return names if len(set(names.values())) == len(names) else {}

@@ -15,7 +15,17 @@ from msgspec import UNSET
 from wye.event import CUSTOM, App, Device, Event, Item, Json, Origin, Page, UserAttr
 from wye.message import Payload
 from wye.wire import amount, derive_id, identity
-from wye_plugins.clickstream.schema import ALIASES, NAMES, TYPE_ATTRIBUTE, TYPES, VENDOR, CsRecord, total_attribute
+from wye_plugins.clickstream.names import names_in
+from wye_plugins.clickstream.schema import (
+    ALIASES,
+    NAMES,
+    NAMES_ATTRIBUTE,
+    TYPE_ATTRIBUTE,
+    TYPES,
+    VENDOR,
+    CsRecord,
+    total_attribute,
+)
 from wye_plugins.clickstream.slots import COMMON, SLOTS, Slot, is_as_written, text
 
 _NO_DEVICE = Device()
@@ -40,7 +50,7 @@ def event_of(record: CsRecord, payload: Payload) -> Event:
     odd: dict[str, Json] = {}
     kind = _type(record, bag, extra, odd)
     empty = bag is not None and not bag
-    facts: dict[str, Any] = _facts(bag, SLOTS.get(kind, COMMON), odd) if bag else {}
+    facts: dict[str, Any] = _attributes(bag, SLOTS.get(kind, COMMON), odd) if bag else {}
     _value(record, facts, extra, odd, total_attribute(kind))
     if odd or empty:
         extra["attributes"] = odd
@@ -106,14 +116,34 @@ def _type(record: CsRecord, bag: dict[str, Json] | None, extra: dict[str, Json],
 # ── attributes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def _attributes(bag: dict[str, Json], slots: dict[str, Slot], odd: dict[str, Json]) -> dict[str, Any]:
+    """The canonical fields that are in the bag; they are taken out of it. What wye has renamed gets its own name again, and is
+    no fact, whatever it is called."""
+    if NAMES_ATTRIBUTE not in bag:
+        return _facts(bag, slots, odd)
+    text = bag.pop(NAMES_ATTRIBUTE)
+    names = names_in(text)
+    renamed = {fitted: bag.pop(fitted) for fitted in names} if names.keys() <= bag.keys() else {}
+    facts = _facts(bag, slots, odd)
+    if renamed and bag.keys().isdisjoint(names.values()):
+        odd[NAMES_ATTRIBUTE] = text
+        bag.update({names[fitted]: value for fitted, value in renamed.items()})
+    else:
+        bag.update({**renamed, NAMES_ATTRIBUTE: text})
+    return facts
+
+
 def _facts(bag: dict[str, Json], slots: dict[str, Slot], odd: dict[str, Json]) -> dict[str, Any]:
-    """The canonical fields that are in the bag; they are taken out of it."""
+    """The canonical fields that are in the bag. What has a name of ours without being such a fact is an attribute like any
+    other; under a name of the vendor's, or empty, it is the vendor's alone."""
     facts: dict[str, Any] = {}
     page: dict[str, Any] = {}
     for name in slots.keys() & bag.keys():
-        slot = slots[name]
-        value = bag.pop(name)
+        slot, value = slots[name], bag[name]
         read = slot.read(value)
+        if read is None and value not in ("", None) and not name.startswith("_"):
+            continue
+        del bag[name]
         if read is None or not is_as_written(value, read):
             odd[name] = value
         if read is not None:

@@ -2,7 +2,8 @@
 
 An event that came as Clickstream goes out as it came. For one from elsewhere: its type gets the name that the vendor's demo
 uses; a name that breaks the vendor's rule is made to fit, and the type itself is kept in the attribute ``wye_event_type``, the
-names of attributes in ``wye_names``. Values are left as they are: the limits on their number and length are those of the
+names of attributes in ``wye_names``, from where the decoder puts them back; an attribute with the name of a fact that the event
+has is renamed too. Values are left as they are: the limits on their number and length are those of the
 vendor's SDKs, its server takes any.
 
 The total of an event from elsewhere goes to ``event_value`` where the event has a currency, else to the attribute ``value``:
@@ -17,8 +18,8 @@ from msgspec import UNSET
 
 from wye.event import CUSTOM, App, Device, Event, Item, Json, Page, UserAttr
 from wye.wire import overlay
-from wye_plugins.clickstream.names import fitting_attributes, name_of
-from wye_plugins.clickstream.schema import NAMES, TYPE_ATTRIBUTE, TYPES, CsEvent, total_attribute
+from wye_plugins.clickstream.names import fitting_attributes, name_of, names_in
+from wye_plugins.clickstream.schema import NAMES, NAMES_ATTRIBUTE, TYPE_ATTRIBUTE, TYPES, CsEvent, total_attribute
 from wye_plugins.clickstream.slots import categories_text
 
 _NO_DEVICE = Device()
@@ -30,7 +31,7 @@ Over = dict[str, Json]
 
 def own_record(event: Event, app_id: str, over: Over) -> CsEvent:
     """The document of an event that came from this vendor. What could be put into its place is taken out of ``over``."""
-    attributes = _attributes(event, dict(event.attrs) if event.attrs else {})
+    attributes = _attributes(event, _own_attributes(event, over) if event.attrs else {})
     if event.goods_total is not None and "event_value" not in over and "event_value_in_usd" not in over:
         attributes[total_attribute(event.type)] = event.goods_total
     if event.currency is not None and over.keys().isdisjoint(("event_value_currency", "currency", "event_value_in_usd")):
@@ -53,12 +54,14 @@ def own_record(event: Event, app_id: str, over: Over) -> CsEvent:
 
 def foreign_record(event: Event, app_id: str) -> CsEvent:
     """The document of an event that came from another vendor."""
-    attributes = _attributes(event, fitting_attributes(event.attrs) if event.attrs else {})
+    attributes = _attributes(event, {})
     name = _foreign_name(event, attributes)
     in_columns = event.goods_total is not None and event.currency is not None
     if not in_columns:
         _put(attributes, total_attribute(event.type), event.goods_total)
         _put(attributes, "currency", event.currency)
+    if event.attrs:
+        attributes = fitting_attributes(event.attrs, attributes)
     return CsEvent(
         event_type=name,
         event_id=event.id,
@@ -132,6 +135,16 @@ def _foreign_name(event: Event, attributes: Over) -> str:
 
 
 # ── attributes, user, items ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _own_attributes(event: Event, over: Over) -> Over:
+    """The bag as it came: what had been renamed for the vendor has that name again."""
+    bag = dict(event.attrs)
+    odd = over.get("attributes")
+    if type(odd) is dict and NAMES_ATTRIBUTE in odd:
+        names = names_in(cast(Over, odd)[NAMES_ATTRIBUTE])
+        bag.update({fitted: bag.pop(name) for fitted, name in names.items() if name in bag})
+    return bag
 
 
 def _put(bag: Over, name: str, value: Json) -> None:

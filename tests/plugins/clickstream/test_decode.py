@@ -308,3 +308,9 @@ def test_hostile_values_are_failures(place: str, value: str) -> None:
     decoded = decode(document()[:-1] + "," + place.format("x", value) + "}")
     assert not decoded.events
     assert len(decoded.failures) == 1
+
+
+def test_an_attribute_with_the_name_of_a_fact_that_is_none_is_like_any_other() -> None:
+    event = one(document(attributes='{"channel":"kiosk","shipping":"free","order_id":"","_session_id":5}'))
+    assert event.attrs == {"channel": "kiosk", "shipping": "free"}
+    assert event.extra["attributes"] == {"order_id": "", "_session_id": 5}

@@ -61,8 +61,9 @@ _attributes = with_members(
         **dict.fromkeys(
             ("_session_id", "_search_term", "_page_url", "_page_referrer", "_latest_referrer", "_screen_id"), texts
         ),
-        **dict.fromkeys(("currency", "order_id", "category", "brand", "channel", "wye_event_type", "wye_names"), texts),
+        **dict.fromkeys(("currency", "order_id", "category", "brand", "channel", "wye_event_type"), texts),
         **dict.fromkeys(("value", "goods_total", "tax", "shipping"), _number),
+        "wye_names": st.sampled_from(['{"brand":"channel"}', '{"tax":"t","value":"_v"}', '{"brand":"b","channel":"b"}', "{}"]),
         "categories": st.lists(texts, max_size=2) | st.sampled_from(['["a","b"]', '["a", "b"]', "[]", "[1]", "[", "a"]),
     },
     {},
@@ -224,6 +225,34 @@ def test_the_referrer_of_a_landing_is_the_sessions() -> None:
 def test_attributes_names_fit_and_their_own_are_kept() -> None:
     document = encode(make_event(attrs={"size-eu": 1, "size_eu": 2, "ok": 3}))
     assert document["attributes"] == {"size_eu": 2, "ok": 3, "size_eu_2": 1, "wye_names": '{"size_eu_2":"size-eu"}'}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        make_event(attrs={"size-eu": 1, "size_eu": 2, "3d": True, "_own": "x"}),
+        make_event(attrs={"order-id": "A"}),
+        make_event(attrs={"order-id": "A", "order_id": "B"}, order_id="C"),
+        make_event(attrs={"_session_id": "s1", "wye_names": "{}", "wye_event_type": "purchase"}),
+        make_event(attrs={"value": 1, "channel": "kiosk"}, goods_total=Decimal("2.50"), channel="app"),
+    ],
+)
+def test_attributes_come_back_under_their_own_names(event: Event) -> None:
+    document = encode(event)
+    (back,) = decoder.decode(Payload(written(document))).events
+    assert back.attrs == event.attrs
+    assert (back.order_id, back.session_id, back.channel) == (event.order_id, event.session_id, event.channel)
+    assert same(encode(back), document)
+
+
+@pytest.mark.parametrize(
+    "names", ['{"a":"b"}', '{"b":"a"}', '{"x":"y"}', '{"a":"c","b":"d"}', '{"wye_names":"b"}', '{"a":"b","b":"a"}']
+)
+def test_whatever_names_a_document_says_it_comes_out_as_it_went_in(names: str) -> None:
+    """A sender may write ``wye_names`` as well: it is not believed where it does not describe the attributes."""
+    document = {"event_type": "purchase", "event_id": "e", "timestamp": 1, "app_id": "a"}
+    document |= {"attributes": {"a": 1, "b": 2, "order_id": "o", "wye_names": names}}
+    assert same(through(document), document)
 
 
 def test_what_another_vendor_alone_knows_is_not_written() -> None:

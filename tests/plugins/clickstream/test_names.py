@@ -1,14 +1,15 @@
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wye_plugins.clickstream.names import fitting_attributes, is_name, name_of
+from wye.event import Json
+from wye_plugins.clickstream.names import fitting_attributes, is_name, name_of, names_in
 
+_OURS = ["wye_names", "wye_event_type", "wye_names_2"]
 _RULE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,49}")
 
 
@@ -40,11 +41,30 @@ def test_names_that_fit_are_left_alone() -> None:
     assert fitting_attributes({"a": 1, "b_2": None}) == {"a": 1, "b_2": None}
 
 
+def test_a_name_that_is_taken_is_numbered() -> None:
+    assert fitting_attributes({"tax": 1}, {"tax": 5}) == {"tax_2": 1, "tax": 5, "wye_names": '{"tax_2":"tax"}'}
+
+
+def test_what_wye_writes_itself_cannot_be_taken_for_an_attribute() -> None:
+    assert fitting_attributes({"wye_event_type": "purchase"}) == {
+        "wye_event_type_2": "purchase",
+        "wye_names": '{"wye_event_type_2":"wye_event_type"}',
+    }
+
+
+@pytest.mark.parametrize("names", ["", "{", "[]", "{}", 1, None, '{"a":1}', '{"a":"b","b":"b"}'])
+def test_what_says_nothing_of_names(names: Json) -> None:
+    assert names_in(names) == {}
+
+
 @settings(deadline=None)
-@given(st.dictionaries(st.text("a-_é1", max_size=4) | st.text(max_size=60), st.integers(), max_size=8))
-def test_no_attribute_is_lost_and_every_name_can_be_found_again(attributes: dict[str, int]) -> None:
-    attributes.pop("wye_names", None)
-    fitted = fitting_attributes(attributes)
-    renamed: dict[str, str] = json.loads(fitted.pop("wye_names", "{}"))
+@given(
+    st.dictionaries(st.text("a-_é1", max_size=4) | st.text(max_size=60) | st.sampled_from(_OURS), st.integers(), max_size=8),
+    st.dictionaries(st.sampled_from(["a", "a_2", "tax"]), st.integers()),
+)
+def test_no_attribute_is_lost_and_every_name_can_be_found_again(attributes: dict[str, int], facts: dict[str, int]) -> None:
+    fitted = fitting_attributes(attributes, facts)
+    names = names_in(fitted.pop("wye_names", None))
     assert all(map(_RULE.fullmatch, fitted))
-    assert {renamed.get(name, name): value for name, value in fitted.items()} == attributes
+    assert {name: fitted.pop(name) for name in facts} == facts
+    assert {names.get(name, name): value for name, value in fitted.items()} == attributes
