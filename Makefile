@@ -35,6 +35,14 @@ laws-%:
 fuzz: .venv/.ready
 	PYTHONPATH=tests $(BIN)/python -m laws.fuzz --seed $(SEED) $(FUZZ)
 
+# Kills, power cuts and lying vendors: docs/faults.md says what, and is made from what this adds to docs/faults.json.
+# MINUTES=…, ROUNDS=…, SEED=…; POINTS=1 tries every named point, MUTATIONS=1 the builds that are broken on purpose.
+MINUTES ?= 5
+ROUNDS ?= 0
+faults: .venv/.ready
+	PYTHONPATH=tests $(BIN)/python -m faults --record --minutes $(MINUTES) --rounds $(ROUNDS) --seed $(SEED) \
+		$(if $(POINTS),--points) $(if $(MUTATIONS),--mutations)
+
 lint: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

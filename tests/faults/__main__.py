@@ -22,6 +22,9 @@ from faults.round import Outcome, Round, Setup
 def main() -> int:
     arguments = _arguments()
     seed: int = arguments.seed or int(time.time())
+    if arguments.page:
+        page.write()
+        return 0
     with tempfile.TemporaryDirectory() as folder:
         library = shim.build(Path(folder))
         if library is None:
@@ -48,6 +51,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--points", action="store_true", help="every named point, one by one, instead")
     parser.add_argument("--mutations", action="store_true", help="the broken builds instead: each has to be caught")
     parser.add_argument("--record", action="store_true", help="add the run to docs/faults.json, make docs/faults.md")
+    parser.add_argument("--page", action="store_true", help="make docs/faults.md from the record and do nothing else")
     return parser.parse_args()
 
 

@@ -15,7 +15,7 @@ ROUNDS = 4
 """Each has to be caught within so many."""
 
 _SLOW = Life(secs=2.0, weather="down", disk="slow", classes=shim.LOG, power="nothing")
-_SCRIPTS = {
+SCRIPTS = {
     "answer-before-commit": [_SLOW],
     "no-sync": [Life(power="nothing", secs=1.0)],
     "letters-after-answer": [Life(secs=2.0, disk="slow", classes=shim.LETTERS, power="nothing")],
@@ -27,9 +27,10 @@ _SCRIPTS = {
 def hunt(name: str, seed: int, library: Path | None) -> tuple[int, str] | None:
     """The number of the round that caught it, counted from 1, and the first thing that was wrong; ``None``: nothing was."""
     for number in range(ROUNDS):
-        outcome = trio.run(Round(Setup(seed + number, script=_SCRIPTS[name], mutation=name, broken=0.5), library).run)
+        setup = Setup(seed + number, script=SCRIPTS[name], mutation=name, broken=0.5, patience_secs=5)
+        outcome = trio.run(Round(setup, library).run)
         if outcome.folder:
             shutil.rmtree(outcome.folder)
         if outcome.lost:
-            return number + 1, f"{outcome.lost} of {outcome.acknowledged} acknowledged events lost"
+            return number + 1, f"{outcome.lost} deliveries of {outcome.acknowledged} acknowledged events are missing"
     return None

@@ -23,8 +23,8 @@ from faults.vendor import Vendor
 from faults.world import SinkView, World
 
 SENDERS = (events.CLICKSTREAM,) * 5 + (events.MOLOCO, events.REELEVANT)
-PATIENCE_SECS = 20.0
-"""How long the last life may take to bring something further to its end."""
+STOP_SECS = 30.0
+"""How long a stop in order may take."""
 
 LATELY_SECS = 1.0
 """What came before may have come to its end on the disk too."""
@@ -35,17 +35,19 @@ QUIET_SECS = 0.4
 
 class Setup(Struct, frozen=True):
     """``script`` says what happens in each life; without it, that is drawn. ``mutation``: what is broken on purpose.
-    ``broken`` is the share of requests with a record that cannot be decoded."""
+    ``broken`` is the share of requests with a record that cannot be decoded, ``patience_secs`` how long the last life may take
+    to bring something further to its end."""
 
     seed: int
     lives: int = 10
     script: Sequence[plan.Life] = ()
     mutation: str | None = None
     broken: float = 0.05
+    patience_secs: float = 20.0
 
 
 class Outcome(Struct):
-    """What a round has shown. ``problems`` is empty when all is well."""
+    """What a round has shown. ``problems`` is empty when all is well. ``lost`` counts an event at each sink."""
 
     seed: int
     secs: float = 0.0
@@ -93,7 +95,9 @@ class Round:
                     load.start_soon(sender.run)
                 for life in self._setup.script or [self._draw() for _ in range(self._setup.lives)]:
                     await self._live(life)
-                await self._finish(load)
+                last = await self._last_life(load)
+                load.cancel_scope.cancel()
+            await self._stop(last)
             nursery.cancel_scope.cancel()
         self._reckon()
         self._outcome.secs = time.monotonic() - began
@@ -189,7 +193,7 @@ class Round:
 
     # ── the last life ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _finish(self, load: trio.Nursery) -> None:
+    async def _last_life(self, load: trio.Nursery) -> Process:
         problems = self._outcome.problems
         self._control.order()
         for vendor in self._vendors:
@@ -198,20 +202,25 @@ class Round:
         process = start(self._place, self._library, self._control, mutation)
         if not await process.listening(self._edge):
             problems.append(f"did not start again without faults; see {self._place.log}")
-            load.cancel_scope.cancel()
-            return
+            return process
         self._phase.closing = True
         fresh = self._sender(len(SENDERS), events.CLICKSTREAM)
         load.start_soon(self._send_fresh, fresh)
         waiting = await self._everything_settled(load)
         if waiting:
-            problems.append(f"without faults nothing moved for {PATIENCE_SECS:g} s: {waiting}; see {self._place.log}")
-        load.cancel_scope.cancel()
+            problems.append(
+                f"without faults nothing moved for {self._setup.patience_secs:g} s: {waiting}; see {self._place.log}"
+            )
+        return process
+
+    async def _stop(self, process: Process) -> None:
+        problems = self._outcome.problems
         process.send(signal.SIGTERM)
-        code = await process.ended(PATIENCE_SECS)
+        code = await process.ended(STOP_SECS)
         if code != 0:
             problems.append(f"did not stop in order: {code}; see {self._place.log}")
             process.send(signal.SIGKILL)
+            await process.ended(10)
         elif self._setup.mutation is None:
             problems += unbalanced(self._place.ledger)
 
@@ -224,7 +233,7 @@ class Round:
         moves any more."""
         names = [vendor.name for vendor in self._vendors]
         before, moved = None, time.monotonic()
-        while time.monotonic() - moved < PATIENCE_SECS:
+        while time.monotonic() - moved < self._setup.patience_secs:
             state = (self._world.acknowledged, *(self._world.sinks[name].total for name in names))
             if state != before:
                 before, moved = state, time.monotonic()
@@ -259,7 +268,7 @@ class Round:
         if outcome.problems:
             outcome.folder = str(self._place.folder)
         else:
-            shutil.rmtree(self._place.folder)
+            shutil.rmtree(self._place.folder, ignore_errors=True)
 
     def _count_layer(self) -> None:
         names = {"full": "disk full", "write_eio": "EIO on write", "sync_eio": "EIO on sync", "shortened": "short write"}
