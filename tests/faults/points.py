@@ -47,6 +47,7 @@ POINTS: dict[str, Point | CallPoint] = {
     **_both("settling", "wye.delivery", "Delivery.settle", 100),
     **_both("sending", "wye.sink", "attempt", 40),
     **_both("reading-the-verdict", "wye_plugins.http.sink", "HttpSink._carry", 20),
+    **_both("making-a-name-certain", "wye.database", "sync_directory", 2),
     **_both("appending-to-a-file", "wye_plugins.file.output", "OutputFile.append", 15),
     **_both("rotation", "wye_plugins.file.output", "OutputFile.rotate", 1),
     **_both("mending-a-file", "wye_plugins.file.output", "mend", 1),

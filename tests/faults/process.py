@@ -157,5 +157,5 @@ def unbalanced(ledger: Path) -> list[str]:
     """What is wrong with a printed ledger."""
     document: Any = json.loads(ledger.read_bytes())
     parts = ("delivered", "filtered", "dead_lettered", "dropped", "in_flight")
-    wrong = [one for one in document["sinks"] if one["received"] != sum(one[part] for part in parts)]
-    return [f"the ledger of {one['name']} does not add up: {one}" for one in wrong]
+    wrong = [one for one in document["sinks"] if one["received"] != sum(one[part] for part in parts) or one["in_flight"]]
+    return [f"the ledger of {one['name']} does not add up, or not everything came to its end: {one}" for one in wrong]
