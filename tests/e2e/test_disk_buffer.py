@@ -116,6 +116,39 @@ async def test_a_stop_leaves_what_is_safe_and_the_next_start_goes_on(tmp_path: P
         assert (wye.sink("partner")["received"], wye.sink("partner")["delivered"]) == (20, 20)
 
 
+TWO = (
+    CONFIG
+    + """
+ordering = "key"
+key = "visitor_id"
+
+[sinks.archive]
+type = "file"
+inputs = ["edge"]
+path = "events.jsonl"
+adapter = {{ type = "clickstream", app_id = "shop" }}
+"""
+)
+
+
+async def test_a_dead_sink_stops_no_other_and_gets_everything_later_in_order(tmp_path: Path) -> None:
+    ports = {"edge": free_port(), "partner": free_port()}
+    async with running(tmp_path, TWO.format(**ports)) as wye:
+        await wye.listening(ports["edge"])
+        for number in range(0, 300, 10):
+            events = [clickstream_event(number + place) | {"unique_id": f"s{place % 3}"} for place in range(10)]
+            assert (await post(ports["edge"], events)).status_code == 200
+        await until(lambda: len(archived(tmp_path)) == 300)
+        async with HttpPartner().listening(ports["partner"]) as partner:
+            await until(lambda: len(partner.accepted()) == 300)
+            assert await wye.stop() == Exit.OK
+        assert wye.sink("partner")["delivered"] == 300
+    for visitor in ("s0", "s1", "s2"):
+        times = [event["timestamp"] for event in partner.accepted() if event["unique_id"] == visitor]
+        assert len(times) >= 90
+        assert times == sorted(times)
+
+
 async def test_a_second_process_is_refused(tmp_path: Path) -> None:
     port = free_port()
     async with running(tmp_path, ARCHIVE.format(edge=port)) as wye:

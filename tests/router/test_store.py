@@ -240,6 +240,26 @@ async def test_damage_found_while_it_runs_is_told_apart_and_can_be_replaced(stor
     assert names(store.path) == ["c"]
 
 
+async def test_a_store_that_breaks_while_works_wait_for_room_tells_them(
+    store: Store, autojump_clock: trio.testing.MockClock
+) -> None:
+    words: list[bool] = []
+
+    def unreadable(_: sqlite3.Connection) -> None:
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_READ
+        raise error
+
+    async with running(store):
+        bound(store, 8)
+        store.submit(lambda connection: _run(connection, add("large", 40_000)), words.append)
+        await until(lambda: store.refusing)
+        with pytest.raises(StoreError):
+            await store.read(unreadable)
+        await until(lambda: bool(words))
+    assert words == [False]
+
+
 def _run(connection: sqlite3.Connection, statement: str) -> None:
     connection.execute(statement)
 

@@ -64,6 +64,11 @@ class Spool:
     def store(self) -> Store:
         return self.buffer._store  # pyright: ignore[reportPrivateUsage]
 
+    @property
+    def to_evict(self) -> int:
+        spooler = self.buffer._spooler  # pyright: ignore[reportPrivateUsage]
+        return 0 if spooler is None else spooler.to_evict
+
     def wake(self) -> None:
         self.woken += 1
         self.account.in_flight = self.buffer.held_events

@@ -17,10 +17,14 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from router.buffer.disk_rig import Spool, doomed, running, small_steps
-from router.core_rig import numbered
+from router.core_rig import numbered, until
 from wye.batch import Batch
+from wye.buffer.rows import encoded
 from wye.deadletters import DeadLetters
 from wye.event import Event
+from wye.options import WhenFull
+
+RAM = "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 Step = tuple[str, int, float]
 
@@ -126,7 +130,7 @@ class World:
 
 
 async def story(steps: list[Step], seed: int) -> None:
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
+    with tempfile.TemporaryDirectory(dir=RAM) as folder:
         world = World(Path(folder), seed)
         while steps:
             steps = await world.live(steps)
@@ -142,3 +146,53 @@ async def story(steps: list[Step], seed: int) -> None:
 def test_nothing_that_was_promised_is_lost(steps: list[Step], seed: int) -> None:
     with small_steps():
         trio.run(story, steps, seed)
+
+
+# ── bounds ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+MOVES = st.lists(st.one_of(PUT, PUT, WAIT, TAKE, SETTLE), max_size=30)
+
+
+async def crowded(steps: list[Step], when_full: WhenFull, room: int) -> None:
+    """Events of about one size, where there is room for ``room`` of them."""
+    with tempfile.TemporaryDirectory(dir=RAM) as folder:
+        letters = DeadLetters(Path(folder) / "letters")
+        event_bytes = len(encoded(numbered(1, "1000-")))
+        spool = Spool(Path(folder) / "sink.db", letters, room * event_bytes, when_full)
+        put: list[str] = []
+        dropped: list[str] = []
+        out: list[str] = []
+        flying: list[Batch] = []
+        async with running(spool):
+            for what, count, _ in steps:
+                if what == "put":
+                    events = numbered(count, f"{1000 + len(put)}-")
+                    put += [event.id for event in events]
+                    dropped += spool.put(events, event_bytes)
+                elif what == "wait":
+                    await spool.written()
+                    await until(lambda: not spool.to_evict)
+                    assert spool.buffer.held_bytes <= max(spool.buffer.max_bytes, event_bytes + 2)
+                elif what == "take":
+                    taken = spool.take(count)
+                    out += [event.id for event, _ in taken]
+                    flying += [batch for _, batch in taken]
+                elif flying:
+                    spool.settle(flying.pop(0))
+                assert spool.account.balanced
+            for batch in flying:
+                spool.settle(batch)
+            out += await spool.settle_all()
+            assert spool.account.balanced
+        assert spool.account.delivered == len(out)
+        assert spool.account.dropped == len(put) - len(out)
+        assert set(dropped) <= set(put) - set(out)
+        place = {name: number for number, name in enumerate(put)}
+        assert [place[name] for name in out] == sorted(place[name] for name in out)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(steps=MOVES, when_full=st.sampled_from(["drop_newest", "drop_oldest"]), room=st.integers(1, 30))
+def test_what_is_given_up_is_counted_and_the_bound_holds(steps: list[Step], when_full: WhenFull, room: int) -> None:
+    with small_steps():
+        trio.run(crowded, steps, when_full, room)
