@@ -13,10 +13,18 @@ RULES = (
         "ours",
     ),
     Rule(("device.ip", "device.user_agent"), "they travel as headers, which hold an address and plain ASCII", "ours"),
-    Rule(("channel", "attrs.channel"), "an attribute channel that is none of the four words is no channel", "ours"),
+    Rule(("channel", "attrs.channel"), "an attribute channel that is none of the four words is one like any other", "ours"),
     Rule(("id",), "an id such as null names nothing; one is derived from the document in its place", "ours"),
     Rule(("item_ids_are",), "items are products", "API"),
-    Rule(("categories",), "the attribute category of a category view is one text", "ours"),
+    Rule(("categories",), "an attribute or a member that is an empty text says nothing", "ours", ("lost",)),
+    Rule(
+        ("categories", "attrs.categories"),
+        "the attribute category of a category view is one text; all of them are in categories, like any other attribute",
+        "ours",
+        (),
+        ("category_view",),
+    ),
+    Rule(("categories", "attrs.categories"), "an attribute categories with a list of texts in it is the event's", "ours"),
     Rule(
         ("brand", "attrs.brand"),
         "an attribute brand is the brand of the page in a brand view only; elsewhere it is an attribute like any other",
@@ -27,15 +35,9 @@ RULES = (
         "attributes of these names are money in shopping events only; elsewhere they are attributes like any others",
         "ours",
     ),
-    Rule(("attrs.categories",), "a category view's second and further categories are an attribute like any other", "ours"),
     Rule(
         ("attribution", "order_id", "cart_id", "currency", "search_query", "page.*", "items.*"),
         "an attribute or a member that is an empty text says nothing",
         "ours",
-    ),
-    Rule(
-        ("attrs.*",),
-        "names are letters, digits and _, 50 at most; another name is made to fit, and wye_names says what it was",
-        "web docs",
     ),
 )

@@ -123,13 +123,16 @@ def _attributes(bag: dict[str, Json], slots: dict[str, Slot], odd: dict[str, Jso
         return _facts(bag, slots, odd)
     text = bag.pop(NAMES_ATTRIBUTE)
     names = names_in(text)
-    renamed = {fitted: bag.pop(fitted) for fitted in names} if names.keys() <= bag.keys() else {}
+    if not names or not names.keys() <= bag.keys():
+        facts = _facts(bag, slots, odd)
+        bag[NAMES_ATTRIBUTE] = text
+        return facts
+    odd[NAMES_ATTRIBUTE] = text
+    renamed = {name: bag.pop(fitted) for fitted, name in names.items()}
     facts = _facts(bag, slots, odd)
-    if renamed and bag.keys().isdisjoint(names.values()):
-        odd[NAMES_ATTRIBUTE] = text
-        bag.update({names[fitted]: value for fitted, value in renamed.items()})
-    else:
-        bag.update({**renamed, NAMES_ATTRIBUTE: text})
+    # What now has the name of an attribute is a fact of the event's, in a type that wye does not read it from.
+    odd.update({name: bag.pop(name) for name in renamed.keys() & bag.keys()})
+    bag.update(renamed)
     return facts
 
 

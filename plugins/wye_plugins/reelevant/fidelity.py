@@ -43,6 +43,19 @@ RULES = (
     Rule(("items", "items.id"), "an item is its id; one without an id is not written", "reference"),
     Rule(("items.*",), "items are ids; price, quantity and all else of single items have no place", "reference"),
     Rule(("user_attrs.*",), "labels are texts; when a fact was set has no place", "reference"),
+    Rule(
+        ("attrs.x_*", *(f"attrs.{name}" for name in ("brand", "categories", "grand_total", "shipping", "tax", "cost"))),
+        "an attribute with the name of a fact is called x_…, so that it is not read as that",
+        "ours",
+        (*_LOST, *_AMBIGUOUS),
+    ),
+    Rule(
+        tuple(f"attrs.{name}" for name in ("app_*", "attribution_token", "cart_id", "currency", "device_*", "page_*")),
+        "a label of ours that is an empty text says nothing, and is one like any other",
+        "ours",
+        _AMBIGUOUS,
+    ),
+    Rule(("attrs.referrer", "attrs.search_term"), "a label of ours that is an empty text is one like any other", "ours"),
     Rule(("attrs.*",), "labels are texts", "reference"),
     Rule(("device.*", "app.*"), "there is no label for it", "ours"),
 )

@@ -101,29 +101,36 @@ def _new(leaf: Leaf, after: Any, had: Values) -> Difference:
 
 def _said_elsewhere(leaf: Leaf, after: Any, had: Values) -> str | None:
     """Where the event says this value, or what it is the sum of; ``None`` where it does not say it."""
-    if isinstance(after, tuple) and (whole := next((name for name, other in had.items() if _same(other, after)), None)):
+    if whole := next((name for name, other in had.items() if _says_all(other, after) or _says_all(after, other)), None):
         return whole
-    if listed := next((name for name, other in had.items() if _is_json_of(other, after) or _is_json_of(after, other)), None):
-        return listed
     values = [one for one in cast(Sequence[Any], after) if one is not None] if isinstance(after, tuple) else [after]
     if not values or any(one != values[0] for one in values) or type(values[0]) not in (int, Decimal, str):
         return None
     value = values[0]
     names = [name for name, other in had.items() if name != leaf and _says(other, value)]
-    likely = min(names, key=lambda name: (_last(name) != _last(leaf), class_of(name) != class_of(leaf), name), default=None)
+    likely = min(names, key=lambda name: (*_unlike(name, leaf), class_of(name) != class_of(leaf), name), default=None)
     if isinstance(value, str) or (likely is not None and _last(likely) == _last(leaf)):
         return likely
     return next((name for name, amount in _sums(leaf, had) if amount == value), likely)
 
 
-def _is_json_of(text: Any, value: Any) -> bool:
-    """Whether the text is the JSON of the list."""
-    if not (isinstance(text, str) and text.startswith("[") and isinstance(value, tuple)):
+def _says_all(values: Any, listed: Any) -> bool:
+    """Whether these are the values of a list: of the items that have one, or as a text of JSON."""
+    if not isinstance(listed, tuple):
+        return False
+    if isinstance(values, tuple):
+        return _same(tuple(one for one in cast(Sequence[Any], values) if one is not None), listed)
+    if not (isinstance(values, str) and values.startswith("[")):
         return False
     try:
-        return msgspec.json.decode(text) == list(cast(Sequence[Any], value))
+        return msgspec.json.decode(values) == list(cast(Sequence[Any], listed))
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return False
+
+
+def _unlike(name: Leaf, leaf: Leaf) -> tuple[bool, bool]:
+    """``cost`` and ``attrs.cost`` are like each other, ``attrs.x_cost`` somewhat."""
+    return _last(name) != _last(leaf), _last(name) not in _last(leaf)
 
 
 def _last(leaf: Leaf) -> str:
@@ -135,7 +142,7 @@ def _says(other: Any, value: str | int | Decimal) -> bool:
         return any(_says(one, value) for one in cast(Sequence[Any], other))
     if isinstance(value, str) and isinstance(other, str):
         return other == value or value.endswith(f"/{other}")
-    return not isinstance(value, str) and type(other) in (int, Decimal) and other == value
+    return type(other) in (int, Decimal) and (str(other) if isinstance(value, str) else other) == value
 
 
 def _sums(leaf: Leaf, had: Values) -> Iterator[tuple[str, Decimal]]:

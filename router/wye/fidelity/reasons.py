@@ -31,7 +31,7 @@ _SEEN: dict[Kind, str] = {
 def reason_of(leaf: Leaf, kind: Kind, event_type: str, source: str, target: Format) -> Reason:
     """The first of the target's rules that speaks of this; otherwise what was seen."""
     if kind == "lost" and leaf.startswith(("extra.", "items.extra.")):
-        return Reason(f"only {source} knows what it is")
+        return Reason(f"a spelling or a member that only {source} has")
     rule = rule_of(leaf, kind, event_type, target)
     if rule is not None:
         return Reason(rule.text, rule.source)

@@ -25,7 +25,7 @@ _MONEY = ("goods_total", "grand_total", "shipping", "tax", "cost")
 _IDS = ("order_id", "cart_id", "attribution", "items.group_id", "items.seller_id", "device.id", "device.advertising_id")
 _TEXTS = (
     *("search_query", "brand", "page.title", "page.id", "page.view_id", "items.name", "items.brand", "items.category"),
-    *("currency", "items.currency", "page.url", "page.referrer"),
+    *("page.url", "page.referrer"),
     *(f"device.{name}" for name, kind in Device.__annotations__.items() if kind.startswith("str") and name != "id"),
     *(f"app.{name}" for name in App.__struct_fields__),
 )
@@ -38,7 +38,7 @@ _EDGES: Sequence[tuple[Sequence[str], Sequence[Any]]] = (
     (("time_ns_rest",), (0,)),
     (("channel",), ("site", "desktop_site", "mobile_site", "kiosk")),
     (("currency",), ("JPY", "KWD")),
-    (("currency", "items.currency"), ("JPY", "KWD")),
+    (("currency", "items.currency"), ("JPY", "KWD", *_WORDS, "", " ")),
     (("item_ids_are",), ("reference", "category", "brand")),
     (("categories",), (("one", "two"), ("one", "0"), ("0",), ("x" * 300, "two"), ("x" * 300, ""), ("",), (" ",), ("one", ""))),
     ((*_MONEY, "items.unit_price"), _AMOUNTS),
@@ -46,8 +46,9 @@ _EDGES: Sequence[tuple[Sequence[str], Sequence[Any]]] = (
     *(((name,), (*_WORDS, " ")) for name in (*_WHO, "id", "items.id")),
     (_WHO, _WORDS),
     (_IDS, (*_WORDS, "", " ")),
-    (_TEXTS, (*_WORDS, "", " ", "item/1")),
     (("page.url", "page.referrer"), ("https://shop.example/desk?color=brown#top", "unknown", "x" * 6_000)),
+    (("search_query",), ("x" * 6_000,)),
+    (("device.user_agent",), ("x" * 2_000,)),
     (("device.platform",), ("iOS", "Web")),
     (("device.os",), ("iOS", "Windows", "")),
     (("device.language",), ("de-AT", "german")),
@@ -55,6 +56,12 @@ _EDGES: Sequence[tuple[Sequence[str], Sequence[Any]]] = (
     (("items.unit_price",), (Decimal(10**20),)),
 )
 """Values that some vendor has a rule about: the leaves that get them together, and the values."""
+
+_OF_A_SITE: Sequence[tuple[Sequence[str], Sequence[Any]]] = (
+    (_TEXTS, (*_WORDS, "", " ", "item/1")),
+    *((leaves, ("",)) for leaves in _APART),
+)
+"""The same for events of a site: some vendor has a rule about an app's device."""
 
 _BAG: dict[str, Any] = {
     "truth": True,
@@ -100,9 +107,23 @@ _ITEMS: dict[str, tuple[Item, ...]] = {
 _CLASHES: dict[str, Any] = {
     "brand": "Pine",
     "channel": "kiosk",
-    **{name: Decimal("1.25") for name in ("grand_total", "shipping", "tax", "cost")},
+    "categories": '["desks","oak"]',
+    **{name: Decimal(f"{place}.25") for place, name in enumerate(("grand_total", "shipping", "tax", "cost"), 1)},
 }
 """Attributes with names that some formats have for facts of the event's own."""
+
+_MEMBERS: dict[str, Any] = {
+    "experiment_ids": ["experiment-1"],
+    "search_filter": 'colour: ANY("brown")',
+    "search_order_by": "price",
+    "search_offset": 20,
+    "site_entity": "shop.example",
+    "completion_token": "completion-1",
+    "completion_suggestion": "oak desk",
+    "completion_position": 1,
+}
+_PRICES: dict[str, Any] = {"original_price": Decimal("1999.97"), "cost": Decimal("1000.50")}
+"""Attributes, of an event and of an item, that some formats have members for."""
 
 
 def variants(event_type: str) -> Iterator[Event]:
@@ -115,18 +136,19 @@ def variants(event_type: str) -> Iterator[Event]:
         yield put(wide, leaf, None)
     for items in _ITEMS.values():
         yield structs.replace(wide, items=items)
-    for leaves, values in _EDGES:
-        for value in values:
-            yield reduce(lambda event, leaf: put(event, leaf, value), leaves, wide)
+    site = structs.replace(wide, channel="site")
+    for base, edges in ((wide, _EDGES), (site, _OF_A_SITE)):
+        for leaves, values in edges:
+            for value in values:
+                yield reduce(lambda event, leaf: put(event, leaf, value), leaves, base)
     fractions = tuple(structs.replace(_LINE, unit_price=Decimal(price)) for price in ("1.005", "2.005"))
     yield structs.replace(wide, goods_total=None, items=fractions)
     yield structs.replace(wide, goods_total=None, currency="USD")
-    site = structs.replace(wide, channel="site")
-    for leaves in _APART:
-        yield reduce(lambda event, leaf: put(event, leaf, ""), leaves, site)
     facts = {name: UserAttr(value) for name, value in _BAG.items()}
     yield structs.replace(wide, attrs=_BAG, user_attrs=facts, items=(structs.replace(_LINE, attrs=_BAG),))
     yield structs.replace(wide, attrs={}, user_attrs={})
+    yield structs.replace(wide, attrs=_CLASHES)
+    yield structs.replace(wide, attrs=_MEMBERS, items=(structs.replace(_LINE, attrs=_PRICES),))
     yield from _bare(wide)
 
 
@@ -140,7 +162,11 @@ def _bare(wide: Event) -> Iterator[Event]:
         nothing, visitor_id="visitor-1", items=(_LINE,), search_query="desk", categories=("desks",), page=Page(id="page-1")
     )
     yield some
+    nobody = structs.replace(some, visitor_id=None)
+    for name in _WHO:
+        yield structs.replace(nobody, **{name: getattr(wide, name)})
     yield structs.replace(some, attrs=_CLASHES)
+    yield structs.replace(some, attrs=_CLASHES, categories=())
     for ids_are in ("category", "brand", "reference"):
         for items in (None, (), (_LINE,), (_LINE, structs.replace(_LINE, id="item-2"), Item()), (Item(group_id="g"),)):
             yield structs.replace(some, item_ids_are=ids_are, items=items)

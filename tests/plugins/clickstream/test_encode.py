@@ -227,6 +227,15 @@ def test_attributes_names_fit_and_their_own_are_kept() -> None:
     assert document["attributes"] == {"size_eu": 2, "ok": 3, "size_eu_2": 1, "wye_names": '{"size_eu_2":"size-eu"}'}
 
 
+def test_an_attribute_and_a_fact_of_one_name_are_both_there() -> None:
+    """In an item's view the decoder knows no brand of the page: it is set aside, not taken for the attribute."""
+    document = encode(make_event(brand="Oak", attrs={"brand": "Pine"}))
+    assert document["attributes"]["brand"] == "Oak"
+    (back,) = decoder.decode(Payload(written(document))).events
+    assert back.attrs == {"brand": "Pine"}
+    assert same(encode(back), document)
+
+
 @pytest.mark.parametrize(
     "event",
     [

@@ -40,6 +40,13 @@ PRICED = Item(id="a", unit_price=Decimal("1.50"), quantity=Decimal(2))
             {"attrs": {"shipping": Decimal(5)}},
             ("ambiguous", "from shipping"),
         ),
+        (
+            "attrs.x_cost",
+            {"attrs": {"a": Decimal("1.25"), "cost": Decimal("1.25")}},
+            {"attrs": {"x_cost": "1.25"}},
+            ("ambiguous", "from attrs.cost"),
+        ),
+        ("categories", {"items": (PRICED, Item(id="b"), Item())}, {"categories": ("a", "b")}, ("ambiguous", "from items.id")),
         ("attrs.all", {"categories": ("a", "b")}, {"attrs": {"all": '["a","b"]'}}, ("ambiguous", "from categories")),
         ("categories", {"attrs": {"all": '["a", "b"]'}}, {"categories": ("a", "b")}, ("ambiguous", "from attrs.all")),
         ("categories", {"attrs": {"all": '["a",'}}, {"categories": ("a", "b")}, ("invented", "")),
