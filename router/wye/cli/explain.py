@@ -147,10 +147,12 @@ def _show(pair: Pair) -> None:
         for line in lines_of(pair, kind):
             _show_line(line, pair)
     if pair.unmapped:
-        _paragraph("no name for", ", ".join(pair.unmapped))
+        _paragraph("no name for", ", ".join(f"{name} (some)" if name in pair.measured else name for name in pair.unmapped))
     for refusal in pair.refused:
-        which = "every" if refusal.always else "some"
-        _paragraph("refused", f"{refusal.reason}; {which} {', '.join(refusal.types)}")
+        types = ", ".join(refusal.types)
+        _paragraph(
+            "refused", f"{refusal.reason}; " + (f"{types}, of which none is taken" if refusal.always else f"some {types}")
+        )
 
 
 def _show_line(line: Line, pair: Pair) -> None:

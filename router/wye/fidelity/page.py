@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from wye.fidelity.compare import Kind
 from wye.fidelity.leaves import CLASSES
-from wye.fidelity.pair import COUNTED, ORDER, Pair, Row, counts, lines_of, types_with
+from wye.fidelity.pair import COUNTED, ORDER, Pair, Refusal, Row, counts, lines_of, types_with
 
 _INTRODUCTION = """\
 # Fidelity
@@ -70,13 +70,17 @@ def _section(pair: Pair) -> Iterator[str]:
     yield "| | class | leaves | why |\n|---|---|---|---|\n" + "".join(lines) if lines else "All of it comes back as it was.\n"
     yield "\n"
     if pair.unmapped:
-        yield f"No name for: {', '.join(f'`{name}`' for name in pair.unmapped)}.\n\n"
+        named = (f"`{name}`" + (" (some)" if name in pair.measured else "") for name in pair.unmapped)
+        yield f"No name for: {', '.join(named)}.\n\n"
     if pair.refused:
         yield "Refused:\n\n"
         for refusal in pair.refused:
-            which = "every" if refusal.always else "some"
-            yield f"- {refusal.reason} ({which} {_names(refusal.types)})\n"
+            yield f"- {refusal.reason} ({_which(refusal, _names(refusal.types))})\n"
         yield "\n"
+
+
+def _which(refusal: Refusal, names: str) -> str:
+    return f"{names}, of which none is taken" if refusal.always else f"some {names}"
 
 
 def _names(types: Sequence[str]) -> str:
