@@ -20,8 +20,9 @@ class Life(Struct, frozen=True):
     """One life of the process, up to ``secs`` long.
 
     ``point`` is where it is killed (``None``: when its time is over), on the ``nth`` passing; ``power`` is how much of what was
-    not synced remains (``None``: all, for the system lives on). ``disk`` is a fault on the files of ``classes``, ``stopped``
-    says whether it is stopped for a while, ``clock_secs`` is how far the wall clock jumps.
+    not synced remains (``None``: all, for the system lives on). ``disk`` is a fault on the files of ``classes``,
+    ``paused_secs`` is how long it is stopped (SIGSTOP), ``clock_secs`` how far the wall clock jumps. ``orderly``: when its time
+    is over it is asked to stop (SIGTERM), and killed only if it does not.
     """
 
     secs: float = 1.5
@@ -31,8 +32,9 @@ class Life(Struct, frozen=True):
     power: Style | None = None
     disk: DiskFault | None = None
     classes: int = shim.ANY_FILE
-    stopped: bool = False
+    paused_secs: float = 0.0
     clock_secs: int = 0
+    orderly: bool = False
 
 
 _STYLES: Sequence[Style] = ("nothing", "all", "prefix", "any", "any")
@@ -53,8 +55,9 @@ def draw(random: Random, *, layer: bool) -> Life:
         power=random.choice(_STYLES) if layer and random.random() < 0.5 else None,
         disk=random.choice(_FAULTS) if layer and random.random() < 0.25 else None,
         classes=random.choice(_CLASSES),
-        stopped=random.random() < 0.1,
+        paused_secs=random.uniform(0.1, 2.0) if random.random() < 0.1 else 0.0,
         clock_secs=random.choice(_JUMPS) if layer and random.random() < 0.1 else 0,
+        orderly=random.random() < 0.07,
     )
 
 

@@ -27,6 +27,7 @@ type = "http"
 address = "127.0.0.1:{edge}"
 adapters = ["clickstream", "moloco"]
 overload_wait_secs = 2
+{dedupe}
 
 [sources.pages]
 type = "http"

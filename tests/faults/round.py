@@ -21,6 +21,7 @@ from faults.disk import Disk
 from faults.process import BATCHES, CONFIG, Place, Process, killing, start, unbalanced
 from faults.vendor import Vendor
 from faults.world import SinkView, World
+from wye.errors import Exit
 
 SENDERS = (events.CLICKSTREAM,) * 5 + (events.MOLOCO, events.REELEVANT)
 STOP_SECS = 30.0
@@ -86,7 +87,8 @@ class Round:
         async with trio.open_nursery() as nursery:
             for vendor in self._vendors:
                 await nursery.start(vendor.serve)
-            ports = {"edge": self._edge, "pages": self._pages}
+            dedupe = "dedupe = { window_secs = 60 }" if self._random.random() < 0.5 else ""
+            ports: dict[str, int | str] = {"edge": self._edge, "pages": self._pages, "dedupe": dedupe}
             ports |= {name: vendor.port for name, vendor in zip(("vendor", "partner"), self._vendors, strict=True)}
             (self._place.folder / "wye.toml").write_text(CONFIG.format(**ports))
             async with trio.open_nursery() as load:
@@ -138,12 +140,15 @@ class Round:
         if life.disk == "full":
             await process.ended(life.secs / 2)
             self._control.change(room=-1)
-        if life.stopped:
+        if life.paused_secs:
             process.send(signal.SIGSTOP)
-            await trio.sleep(0.3)
+            await trio.sleep(life.paused_secs)
             process.send(signal.SIGCONT)
         # A point that is seldom passed is waited for a little longer.
         await process.ended(max(0.0, until - trio.current_time()) + (1.0 if life.point else 0.0))
+        if life.orderly:
+            process.send(signal.SIGTERM)
+            await process.ended(STOP_SECS)
 
     async def _end(self, process: Process, life: plan.Life) -> None:
         outcome = self._outcome
@@ -154,7 +159,11 @@ class Round:
             outcome.kills["at random"] += 1
         elif code == -signal.SIGKILL:
             outcome.kills[life.point or "at random"] += 1
-        elif life.disk is None:
+        elif code in (Exit.OK, Exit.UNFINISHED) and life.orderly:
+            outcome.faults["stop in order"] += 1
+        elif life.disk is not None:
+            outcome.faults["gave up by itself, for a fault of the disk"] += 1
+        else:
             outcome.problems.append(f"ended by itself with {code}; see {self._place.log}")
         self._widen_bounds(life)
         self._count(life)
@@ -170,11 +179,11 @@ class Round:
         of the file yet; all that came in this life, where the file could not be written."""
         since = self._born if life.disk else time.monotonic() - LATELY_SECS
         for name, view in self._world.sinks.items():
-            view.bound += view.since(since) + 2 * BATCHES[name] * (1 + life.stopped + bool(life.clock_secs))
+            view.bound += view.since(since) + 2 * BATCHES[name] * (1 + bool(life.paused_secs) + bool(life.clock_secs))
 
     def _count(self, life: plan.Life) -> None:
         faults = self._outcome.faults
-        faults["stopped"] += life.stopped
+        faults["paused"] += bool(life.paused_secs)
         faults["clock jump"] += bool(life.clock_secs)
         faults["slow disk"] += life.disk == "slow"
 
