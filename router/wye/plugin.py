@@ -173,7 +173,8 @@ class Rule(Struct, frozen=True):
 class Outbound(Struct, frozen=True):
     """An adapter as a sink uses it. ``bag`` where ``Event.attrs`` come back as they were written, if they are texts;
     ``base_url`` where the vendor takes HTTP requests, for a sink that is given no ``url`` of its own; ``auth`` where these need
-    credentials that expire; ``rules`` say why the format does not hold everything."""
+    credentials that expire; ``rules`` say why the format does not hold everything; ``documents`` are the vendor's, with what no
+    event from elsewhere puts there: ``wye explain`` measures them as well."""
 
     encoder: Encoder
     stream: Stream | None = None
@@ -181,6 +182,7 @@ class Outbound(Struct, frozen=True):
     base_url: str | None = None
     auth: Auth | None = None
     rules: Sequence[Rule] = ()
+    documents: Sequence[bytes] = ()
 
 
 # ── transports: bytes in, bytes out ──────────────────────────────────────────────────────────────────────────────────────

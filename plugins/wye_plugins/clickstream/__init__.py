@@ -67,10 +67,10 @@ def build_source(options: ClickstreamSourceOptions) -> Inbound:
 def build_sink(options: ClickstreamSinkOptions) -> Outbound:
     """The encoder, with its requests and verdicts."""
     from wye_plugins.clickstream.encode import ClickstreamEncoder
-    from wye_plugins.clickstream.fidelity import RULES
+    from wye_plugins.clickstream.fidelity import DOCUMENTS, RULES
 
     encoder = ClickstreamEncoder(options.app_id, compress=options.compression == "gzip", hash_code=options.hash_code)
-    return Outbound(encoder, bag=Bag(piece_chars=MAX_VALUE_CHARS), rules=RULES)
+    return Outbound(encoder, bag=Bag(piece_chars=MAX_VALUE_CHARS), rules=RULES, documents=DOCUMENTS)
 
 
 @hookimpl

@@ -1,4 +1,7 @@
-"""Why the format does not hold everything, for ``wye explain``; docs/vendors/clickstream.md names the sources."""
+"""Why the format does not hold everything, and what it alone can say, for ``wye explain``.
+
+The sources are named in docs/vendors/clickstream.md.
+"""
 
 from __future__ import annotations
 
@@ -41,3 +44,14 @@ RULES = (
         "ours",
     ),
 )
+
+DOCUMENTS = (
+    b"""{"event_type":"purchase","event_id":"e-1","timestamp":1700000000123,"app_id":"shop","unique_id":"visitor-1",
+    "colour":"blue",
+    "event_previous_timestamp":1700000000000,"event_value_in_usd":24.68,"platform":"Web",
+    "user":{"_user_id":{"value":"user-1","set_timestamp":1700000000000},"_user_name":{"value":"A","set_timestamp":1}},
+    "items":[{"item_id":"item-1","item_name":"Desk","price":12.34,"quantity":"2","category2":"desks","creative_slot":"top",
+    "size":"L"}],
+    "attributes":{"order_id":12,"channel":"kiosk","_traffic_source_source":"google","_session_number":3,"currency":"USD"}}""",
+)
+"""What Clickstream's SDKs, its server's other names and a shop's own words add."""

@@ -115,12 +115,14 @@ def build_source(options: GoogleRetailSourceOptions) -> Inbound:
 def build_sink(options: GoogleRetailSinkOptions) -> Outbound:
     """The encoder, with its requests and verdicts."""
     from wye_plugins.google_retail.encode import GoogleRetailEncoder
-    from wye_plugins.google_retail.fidelity import RULES
+    from wye_plugins.google_retail.fidelity import DOCUMENTS, RULES
 
     encoder = GoogleRetailEncoder(
         options.parent, options.spelling, imports=options.mode == "import", forward_control=options.forward_control
     )
-    return Outbound(encoder, bag=Bag(piece_chars=MAX_TEXT_CHARS), base_url=BASE_URL, auth=_auth(options), rules=RULES)
+    return Outbound(
+        encoder, bag=Bag(piece_chars=MAX_TEXT_CHARS), base_url=BASE_URL, auth=_auth(options), rules=RULES, documents=DOCUMENTS
+    )
 
 
 def _auth(options: GoogleRetailSinkOptions) -> Auth | None:

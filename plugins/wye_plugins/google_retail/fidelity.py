@@ -1,4 +1,7 @@
-"""Why the format does not hold everything, for ``wye explain``; docs/vendors/google-retail.md names the sources."""
+"""Why the format does not hold everything, and what it alone can say, for ``wye explain``.
+
+The sources are named in docs/vendors/google-retail.md.
+"""
 
 from __future__ import annotations
 
@@ -67,3 +70,20 @@ RULES = (
     Rule(("attrs.*",), "an attribute must not be empty", "proto", _LOST),
     Rule(("attrs.*",), "an attribute is texts or numbers; a list of one is that one, and others are texts of JSON", "proto"),
 )
+
+DOCUMENTS = (
+    b"""{"eventType":"search","visitorId":"visitor-1","eventTime":"2023-11-14T22:13:20.123456789+01:00","searchQuery":"desk",
+    "offset":20,"orderBy":"price","filter":"brand: ANY(\\"Oak\\")","entity":"de","experimentIds":["a","b"],
+    "panels":[{"displayName":"p"}],
+    "completionDetail":{"completionAttributionToken":"t","selectedSuggestion":"desk","selectedPosition":1},
+    "productDetails":[{"product":{"id":"item-1","title":"Desk","brands":["Oak"],"categories":["desks"],
+    "primaryProductId":"g-1"}}],
+    "attributes":{"size":{"numbers":[1,2.5],"indexable":true},"tags":{"text":["a","b"]},"one":{"text":["a"],
+    "searchable":false}},
+    "userInfo":{"userId":"user-1","ipAddress":"203.0.113.7","userAgent":"Mozilla/5.0","directUserRequest":true}}""",
+    b"""{"eventType":"purchase-complete","visitorId":"visitor-1","purchaseTransaction":{"id":"o-1","revenue":24.68,"tax":2,
+    "cost":9,"currencyCode":"USD"},"productDetails":[{"product":{"id":"item-1","priceInfo":{"price":12.34,"originalPrice":15,
+    "cost":4.5,"currencyCode":"USD"}},"quantity":2}]}""",
+)
+"""What only Google's clients say: the state of a search, what is known from the catalogue, lists of numbers, a shopper's own
+request; and an event without a time."""

@@ -83,10 +83,13 @@ def build_source(options: MolocoSourceOptions) -> Inbound:
 def build_sink(options: MolocoSinkOptions) -> Outbound:
     """The encoder, with its requests and verdicts."""
     from wye_plugins.moloco.encode import MolocoEncoder
-    from wye_plugins.moloco.fidelity import RULES
+    from wye_plugins.moloco.fidelity import DOCUMENTS, RULES
 
     return Outbound(
-        MolocoEncoder(options.platform, options.api_key, options.channel_type), base_url=base_url(options), rules=RULES
+        MolocoEncoder(options.platform, options.api_key, options.channel_type),
+        base_url=base_url(options),
+        rules=RULES,
+        documents=DOCUMENTS,
     )
 
 

@@ -1,4 +1,7 @@
-"""Why the format does not hold everything, for ``wye explain``; docs/vendors/moloco.md names the sources."""
+"""Why the format does not hold everything, and what it alone can say, for ``wye explain``.
+
+The sources are named in docs/vendors/moloco.md.
+"""
 
 from __future__ import annotations
 
@@ -57,3 +60,14 @@ RULES = (
     Rule(("device.*",), "a device has os, os_version, model, language, ua, ip and its ids, and nothing else", "schema"),
     Rule(("app.*",), "there is no app, only a domain", "schema"),
 )
+
+DOCUMENTS = (
+    b"""{"id":"e-1","event_type":"PURCHASE","timestamp":1700000000123,"channel_type":"SITE","name":"Order","user_id":"user-1",
+    "session_id":"session-1","custom_id":"custom-1","personalization_mode":"STANDARD","device":{"persistent_id":"visitor-1"},
+    "items":[{"id":"item-1","quantity":"2","price":{"currency":"USD","amount":12.34},"price_seller":{"currency":"USD",
+    "amount":9}}],
+    "revenue":{"currency":"USD","amount":24.68},"shipping_charge":{"currency":"EUR","amount":4.95}}""",
+    b"""{"id":"e-2","event_type":"ADD_TO_CART","timestamp":"1700000000123","channel_type":"SITE","user_id":"user-1",
+    "items":[{"id":"item-1","price":{},"quantity":1}],"revenue":{"currency":"UNKNOWN_CURRENCY","amount":5}}""",
+)
+"""What only Moloco's clients say: a mode, a seller's price, another currency for the shipping, money that cannot be read."""

@@ -76,10 +76,10 @@ def build_source(options: ReelevantSourceOptions) -> Inbound:
 def build_sink(options: ReelevantSinkOptions) -> Outbound:
     """The encoder, with its requests and verdicts."""
     from wye_plugins.reelevant.encode import ReelevantEncoder
-    from wye_plugins.reelevant.fidelity import RULES
+    from wye_plugins.reelevant.fidelity import DOCUMENTS, RULES
 
     encoder = ReelevantEncoder(options.datasource_id, options.key, options.default_url)
-    return Outbound(encoder, bag=Bag(), base_url=BASE_URL if options.datasource_id else None, rules=RULES)
+    return Outbound(encoder, bag=Bag(), base_url=BASE_URL if options.datasource_id else None, rules=RULES, documents=DOCUMENTS)
 
 
 @hookimpl

@@ -1,4 +1,7 @@
-"""Why the format does not hold everything, for ``wye explain``; docs/vendors/reelevant.md names the sources."""
+"""Why the format does not hold everything, and what it alone can say, for ``wye explain``.
+
+The sources are named in docs/vendors/reelevant.md.
+"""
 
 from __future__ import annotations
 
@@ -59,3 +62,15 @@ RULES = (
     Rule(("attrs.*",), "labels are texts", "reference"),
     Rule(("device.*", "app.*"), "there is no label for it", "ours"),
 )
+
+DOCUMENTS = (
+    b"""{"key":"company","tmpId":"visitor-1","eventId":"e-1","name":"product_page","url":"unknown","ua":"Mozilla/5.0",
+    "clientId":null,
+    "v":1,"b":"token-b","id":"token-id","timestamp":1700000000,"data":{"id":"item-1","size":12,"sale":true,"tags":["a",
+    "b"]}}""",
+    b"""{"key":"company","tmpId":"visitor-1","eventId":"e-2","name":"purchase","url":"https://shop.example/done",
+    "clientId":7,"v":2,
+    "timestamp":1700000000123,"data":{"ids":"item-1;item-2","value":"24.68","transId":12,"coupon":""}}""",
+)
+"""What Reelevant's SDKs and redirects say: their tokens, one id by another name, ids and amounts in one text, labels that are
+no texts."""

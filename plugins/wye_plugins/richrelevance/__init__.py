@@ -40,10 +40,10 @@ def build_sink(options: RichRelevanceOptions) -> Outbound:
     """The encoder, and the stream as its server or its client."""
     from wye_plugins.richrelevance.encode import RichRelevanceEncoder
     from wye_plugins.richrelevance.endpoint import RichRelevanceStream
-    from wye_plugins.richrelevance.fidelity import RULES
+    from wye_plugins.richrelevance.fidelity import DOCUMENTS, RULES
 
     stream = RichRelevanceStream(options.api_key, options.client_api_key, options.client_secret)
-    return Outbound(RichRelevanceEncoder(options.api_key), stream, rules=RULES)
+    return Outbound(RichRelevanceEncoder(options.api_key), stream, rules=RULES, documents=DOCUMENTS)
 
 
 @hookimpl

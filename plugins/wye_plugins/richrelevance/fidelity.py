@@ -1,4 +1,7 @@
-"""Why the format does not hold everything, for ``wye explain``; docs/vendors/richrelevance.md names the sources."""
+"""Why the format does not hold everything, and what it alone can say, for ``wye explain``.
+
+The sources are named in docs/vendors/richrelevance.md.
+"""
 
 from __future__ import annotations
 
@@ -33,3 +36,15 @@ RULES = (
     Rule(("attrs.*", "user_attrs.*"), "there is no free bag", "page"),
     Rule(("page.*", "channel", "device.*", "app.*", "attribution"), "there is nothing on page, device, app or channel", "page"),
 )
+
+DOCUMENTS = (
+    b'{"apiKey":"key ","userId":"user-1","sessionId":"s","eventType":"newType","eventTime":1700000000123,"newMember":1}',
+    b'{"apiKey":"key","userId":"","sessionId":"s","rrUserId":"v","eventType":"search","eventTime":1700000000123,"searchTerm":""}',
+    b'{"apiKey":"key","userId":"","sessionId":"s","rrUserId":"v","eventType":"itemView","eventTime":1700000000123}',
+    b"""{"apiKey":"key","userId":"user-1","sessionId":"s","eventType":"order","eventTime":1700000000123,"orderId":"o-1",
+    "orders":[{"itemId":"item-1","priceCents":2399,"quantity":1.5},{"itemId":"item-2","priceCents":0,"quantity":-1}]}""",
+    b"""{"apiKey":"key","userId":"user-1","sessionId":"s","eventType":"addedToCart","eventTime":1700000000123,
+    "addedToCartItems":[{"itemId":"","priceCents":2399,"quantity":1}]}""",
+)
+"""What the stream has been seen to say, or may: a type and members that are new, a search for nothing, a view of nothing, half
+an item, an item that is taken back, a line without an item."""

@@ -17,9 +17,12 @@ from wye.fidelity.measure import Format, measure, read_back
 from wye.fidelity.reasons import Reason, reason_of
 from wye.fidelity.variants import variants
 from wye.fitting import with_defaults
-from wye.message import Unfit
+from wye.message import Payload, Unfit
 
 _NUMBER = re.compile(r"(?<=\[)\d+(?=\])|-?\d{10,}")
+
+_RECEIVED_MS = 1_700_000_000_000
+"""When the adapters' own documents arrive, which matters to those without a time."""
 
 ORDER: tuple[Kind, ...] = ("lost", "coerced", "ambiguous", "invented", "default", "kept")
 COUNTED: tuple[Kind, ...] = ("kept", "lost", "coerced", "ambiguous", "invented")
@@ -106,7 +109,8 @@ def _explain(source: Format, target: Format, events: Iterable[Event], defaults: 
 
 
 def said_by(source: Format, only_type: str | None = None) -> Iterator[Event]:
-    """The generated events as the source's format has them; what comes out the same is there once."""
+    """The generated events as the source's format has them; what comes out the same is there once. And those that its adapter
+    knows of."""
     seen: set[bytes] = set()
     for event_type in ALL_TYPES if only_type is None else (only_type,):
         for variant in variants(event_type):
@@ -114,6 +118,9 @@ def said_by(source: Format, only_type: str | None = None) -> Iterator[Event]:
             if isinstance(event, Event) and (text := to_json(event)) not in seen:
                 seen.add(text)
                 yield event
+    for document in source.outbound.documents:
+        events = source.inbound.decoder.decode(Payload(document, received_ms=_RECEIVED_MS)).events
+        yield from (event for event in events if only_type in (None, event.type))
 
 
 def _measured(event: Event, target: Format, defaults: Mapping[str, str]) -> list[Difference] | Unfit:
