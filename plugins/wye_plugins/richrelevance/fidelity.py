@@ -26,6 +26,13 @@ RULES = (
     Rule(("goods_total",), "there is no total but the sum of an order's lines", "page", _LOST),
     Rule(("items.quantity",), "quantity is a whole number below 10¹⁸; another one is left out", "page", _LOST, _WITH_LINES),
     Rule(("items.quantity", "items.unit_price"), "only the lines of a cart and an order have price and quantity", "page"),
+    Rule(
+        ("items", "items.id"),
+        "viewedBrand and viewedCategory are one text, and there are no items beside it",
+        "page",
+        _LOST,
+        ("brand_view", "category_view"),
+    ),
     Rule(("items", "items.id"), "only views and clicks of items, carts and orders have items", "page"),
     Rule(("items.currency", "currency"), "there is no currency on the stream", "page"),
     Rule(("grand_total", "shipping", "tax", "cost"), "there are no totals, taxes and charges", "page"),
