@@ -43,7 +43,7 @@ def _figures(kept: Record) -> str:
     rows: list[tuple[object, ...]] = [
         ("events acknowledged", total("acknowledged")),
         ("SIGKILLs", sum(kept.counted("kills").values())),
-        ("of them followed by a power cut", kept.counted("faults")["power cut"]),
+        ("power cuts", kept.counted("faults")["power cut"]),
         ("acknowledged events lost", total("lost")),
         ("events changed, or that nobody sent", total("corrupted")),
         ("events out of order within a key, where order is promised", total("reordered")),
