@@ -14,8 +14,8 @@ _INTRODUCTION = """\
 What becomes of an event when it is read in one format and written in another. Nothing here is claimed by hand: `wye explain`
 takes generated events of every type (with every fact, without each of them, with values at the edges), brings them into the
 source's own format, adds documents of that vendor's with what no other format can say, writes all in the target's, reads that
-back, and compares leaf by leaf. `make docs` writes this page; a test fails when it is stale, and another when any generated event
-fares otherwise than is said here. `extra.*` is what the canonical event keeps for one vendor alone. The reasons are the
+back, and compares leaf by leaf. `make docs` writes this page; a test fails when it is stale, and another when any generated
+event fares otherwise than is said here. `extra.*` is what the canonical event keeps for one vendor alone. The reasons are the
 vendors' rules, as the adapters state them: in brackets is whose word a rule is, as on the vendor's page. A reason without
 brackets is only what was seen. `wye explain A B` prints one pair with the values.
 
