@@ -48,6 +48,14 @@ class HttpSourceOptions(Options, frozen=True, kw_only=True):
     overload_wait_secs: Annotated[
         Seconds, Meta(description="How long a request waits for room in the sinks before it is answered 503.")
     ] = 5.0
+    answer_timeout_secs: Annotated[
+        Positive,
+        Meta(
+            description="How long a request whose events were taken in waits to hear that they are safe, with `ack ="
+            ' "delivered"`, before it is answered 503. They go on to their sinks all the same, and once more when their sender'
+            " sends them again."
+        ),
+    ] = 60.0
     retry_after_secs: Annotated[
         Seconds, Meta(description="What a 503 asks the sender to wait (Retry-After), rounded up to whole seconds.")
     ] = 1.0

@@ -59,10 +59,11 @@ class Settlement:
 
 
 class Taken(Struct):
-    """A batch that the intake has, and that its sender has not been told about."""
+    """A batch that the intake has, and that its sender has not been told about, and until when it is to wait for that."""
 
     accepted: Accepted
     settlement: Settlement | None
+    until: float
 
 
 class Connection:
@@ -126,10 +127,22 @@ class Connection:
             if trio.current_time() >= self.deadline:
                 self._site.full.hit()
                 protocol.requests[0].reply = self._site.overloaded(self._offered)
+        elif self.phase is Phase.ANSWERING:
+            self._give_up_waiting()
         else:
-            return self.phase is Phase.ANSWERING
+            return False
         self.phase, self.deadline = Phase.ANSWERING, math.inf
         return True
+
+    def _give_up_waiting(self) -> None:
+        """The sender is told that nothing is promised, though its events may yet arrive; it sends them again."""
+        taken = self._taken
+        if taken is None or taken.settlement is None or taken.settlement.safe is not None:
+            return
+        if trio.current_time() >= taken.until:
+            self._site.full.hit()
+            self._protocol.requests[0].reply = self._site.overloaded(taken.accepted.failure)
+            self._taken = None
 
     async def _serve(self) -> None:
         protocol, link = self._protocol, self.link
@@ -215,7 +228,9 @@ class Connection:
         safe = True
         if taken.settlement is not None and (safe := taken.settlement.safe) is None:
             await self._flush()
+            self.deadline = taken.until
             safe = await taken.settlement.wait()
+            self.deadline = math.inf
         self._taken = None
         return taken.accepted.success if safe else taken.accepted.failure
 
@@ -225,7 +240,7 @@ class Connection:
         self._offered = accepted.failure
         self.phase, self.deadline = Phase.EMITTING, trio.current_time() + site.options.overload_wait_secs
         await site.intake.emit(accepted.decoded, on_settled=None if settlement is None else settlement.note)
-        self._taken = taken = Taken(accepted, settlement)
+        self._taken = taken = Taken(accepted, settlement, trio.current_time() + site.options.answer_timeout_secs)
         self.phase, self.deadline = Phase.ANSWERING, math.inf
         site.full.over()
         if self._scope.cancel_called:

@@ -164,14 +164,31 @@ async def test_room_that_comes_in_time_is_enough(intake: FakeIntake, autojump_cl
         assert (await client.answer()).status == 200
 
 
-async def test_the_wait_for_delivery_has_no_bound(intake: FakeIntake, autojump_clock: MockClock) -> None:
+async def test_the_wait_for_delivery_is_as_long_as_the_operator_says(intake: FakeIntake, autojump_clock: MockClock) -> None:
     intake.settle_at_once = False
-    async with in_memory(intake) as memory:
+    async with in_memory(intake, answer_timeout_secs=10_001) as memory:
         client = memory.connect()
         await client.send(post(b"e1"))
         await trio.sleep(10_000)
         intake.settle()
         assert (await client.answer()).status == 200
+
+
+async def test_who_has_waited_too_long_for_delivery_is_promised_nothing_and_can_go_on(
+    intake: FakeIntake, autojump_clock: MockClock
+) -> None:
+    intake.settle_at_once = False
+    async with in_memory(intake) as memory:
+        client = memory.connect()
+        answer = await client.ask(post(b"e1"))
+        assert (answer.status, answer.headers["retry-after"]) == (FAILURE.status, "1")
+        assert 60 <= trio.current_time() <= 62
+        intake.settle()  # too late for this one: nobody is told
+        await client.send(post(b"e1"))
+        await trio.sleep(1)
+        intake.settle()
+        assert (await client.answer()).status == 200
+    assert [event.id for event in intake.events] == ["e1", "e1"]
 
 
 async def test_a_batch_that_is_taken_in_the_very_moment_of_the_timeout_keeps_its_answer(intake: FakeIntake) -> None:
