@@ -25,6 +25,7 @@ from wye.judge import judge
 from wye.ledger import SinkAccount, count_names
 from wye.message import Unfit
 from wye.outbox import KeyOf, Lanes, Outbox
+from wye.packing import documents_of, why_unfit
 from wye.plugin import Encoder, Transport
 from wye.rate import Rate
 from wye.retry import Backoff
@@ -202,7 +203,7 @@ class Sink:
 
     def _parcel(self, lot: Lot) -> Parcel:
         """The lot with its documents. What is unfit for this vendor is set aside."""
-        documents = self._encode(lot.events)
+        documents = documents_of(self._encoder, lot.events)
         most = largest_document(self._encoder.limits)
         unfit = [place for place, one in enumerate(documents) if not isinstance(one, bytes) or len(one) > most]
         parcel = Parcel(lot.events, documents, lot.batches, [0] * len(documents))  # type: ignore[arg-type]  until the next line
@@ -211,19 +212,6 @@ class Sink:
         self._set_aside(parcel, unfit, most)
         apart = set(unfit)
         return parcel.pick([place for place in range(len(documents)) if place not in apart])
-
-    def _encode(self, events: Sequence[Event]) -> Sequence[bytes | Unfit]:
-        """The documents; an encoder that fails on a batch costs only the events it fails on."""
-        try:
-            documents = self._encoder.encode(events)
-            if len(documents) == len(events):
-                return documents
-            reason = f"encoder gave {len(documents)} documents for {len(events)} events"
-        except Exception as error:
-            reason = f"encoder raised {type(error).__name__}: {error}"
-        if len(events) == 1:
-            return [Unfit(reason)]
-        return [self._encode([event])[0] for event in events]
 
     async def _attempt(self, parcel: Parcel) -> None:
         """Send it, and put each event where its verdict says."""
@@ -304,7 +292,7 @@ class Sink:
             if isinstance(document, Unfit) and document.unmapped:
                 unmapped.append(place)
             else:
-                reasons[place] = _why_unfit(document, most)
+                reasons[place] = why_unfit(document, most)
         self.account.filtered += len(unmapped)
         count_names(self.account.filtered_types, (parcel.events[place].type for place in unmapped))
         self._settle([parcel.batches[place] for place in unmapped], "filtered")
@@ -356,11 +344,3 @@ class Sink:
 
     def _count_in_flight(self) -> None:
         self.account.in_flight = self.buffer.held_events + self._burying
-
-
-def _why_unfit(document: object, most: float) -> str:
-    if isinstance(document, Unfit):
-        return document.reason
-    if isinstance(document, bytes):
-        return f"too large: {len(document)} bytes, where a request has room for {most:.0f}"
-    return f"encoder gave {type(document).__name__}, expected bytes or Unfit"
