@@ -31,11 +31,11 @@ def main() -> int:
             print("no C compiler: without power cuts and faults of the disk")
         if arguments.mutations:
             return _mutations(seed, library, arguments.record)
-        setups = _points(seed) if arguments.points else _rounds(seed, arguments)
+        setups = _rounds(seed, arguments) if arguments.points is None else _points(seed, arguments.points)
         outcomes = [_run(setup, library) for setup in setups]
     failed = [outcome for outcome in outcomes if outcome.problems]
     _print_sums(outcomes)
-    if arguments.record and not failed:
+    if arguments.record and not failed and _as_committed():
         kept = record.load()
         kept.runs.append(record.row(seed, outcomes, Path(tempfile.gettempdir())))
         record.save(kept)
@@ -48,9 +48,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=0, help="stop after so many rounds")
     parser.add_argument("--minutes", type=float, default=5, help="begin no round after so many minutes")
     parser.add_argument("--seed", type=int, default=0, help="the first round's; the others follow")
-    parser.add_argument("--points", action="store_true", help="every named point, one by one, instead")
+    parser.add_argument(
+        "--points", nargs="?", const="", metavar="PART", help="every named point with PART in its name, one by one"
+    )
     parser.add_argument("--mutations", action="store_true", help="the broken builds instead: each has to be caught")
-    parser.add_argument("--record", action="store_true", help="add the run to docs/faults.json, make docs/faults.md")
+    parser.add_argument(
+        "--record", action="store_true", help="add it to docs/faults.json where all is well, make docs/faults.md"
+    )
     parser.add_argument("--page", action="store_true", help="make docs/faults.md from the record and do nothing else")
     return parser.parse_args()
 
@@ -63,11 +67,12 @@ def _rounds(seed: int, arguments: argparse.Namespace) -> Iterator[Setup]:
         number += 1
 
 
-def _points(seed: int) -> Iterator[Setup]:
+def _points(seed: int, part: str) -> Iterator[Setup]:
     """Two lives for each point: one ends at the first passing of it, one a little later; what was not synced is lost in one."""
     for number, (name, point) in enumerate(POINTS.items()):
         later = max(1, point.usual // 3)
-        yield Setup(seed + number, script=[Life(point=name), Life(point=name, nth=later, power="any")])
+        if part in name:
+            yield Setup(seed + number, script=[Life(point=name), Life(point=name, nth=later, power="any")])
 
 
 def _run(setup: Setup, library: Path | None) -> Outcome:
@@ -94,6 +99,14 @@ def _print_sums(outcomes: list[Outcome]) -> None:
     print(f"{total('corrupted')} corrupted, {total('duplicates')} duplicates (at most {total('duplicates_bound')})")
 
 
+def _as_committed() -> bool:
+    """Whether figures can be told of a commit."""
+    if record.commit().isalnum():
+        return True
+    print("not added to the record: router or plugins are not as committed")
+    return False
+
+
 def _mutations(seed: int, library: Path | None, keep: bool) -> int:
     """Each broken build until it is caught. Returns the exit code."""
     kept = record.load()
@@ -108,7 +121,7 @@ def _mutations(seed: int, library: Path | None, keep: bool) -> int:
         print(f"{name}: caught in round {number}: {what}", flush=True)
         kept.caught = [one for one in kept.caught if one.mutation != name]
         kept.caught.append(record.Caught(name, seed, number, record.today(), record.commit(), what))
-    if keep and not missed:
+    if keep and not missed and _as_committed():
         record.save(kept)
         page.write()
     return 1 if missed else 0

@@ -106,12 +106,12 @@ def today() -> str:
 
 
 def commit() -> str:
-    """The commit, with a ``+`` where router or plugins are not as committed."""
+    """The commit, with a ``+`` where router or plugins are not as committed; ``?`` where there is none."""
     try:
         name = _git("rev-parse", "--short=12", "HEAD")
         return name + ("+" if _git("status", "--porcelain", "router", "plugins") else "")
     except (OSError, subprocess.CalledProcessError):
-        return "unknown"
+        return "?"
 
 
 def _git(*arguments: str) -> str:
