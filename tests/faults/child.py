@@ -1,15 +1,19 @@
-"""``python -m faults.child ARGUMENTS``: wye as it is, but for a point at which it kills itself (``FAULTS_POINT``,
-``FAULTS_NTH``) or for something that is broken on purpose (``FAULTS_MUTATION``)."""
+"""``python -m faults.child ARGUMENTS``: wye with an adapter more. ``FAULTS_POINT`` is where it kills itself, ``FAULTS_NTH`` on
+which passing; ``FAULTS_MUTATION`` what is broken on purpose."""
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 
 
 def main() -> int:
+    from faults import adapter
+    from wye import registry
     from wye.cli import main as wye
 
+    registry.load = functools.partial(registry.load, [(adapter.NAME, adapter)])
     mutation, point = os.environ.get("FAULTS_MUTATION"), os.environ.get("FAULTS_POINT")
     if mutation:
         from faults.mutations import MUTATIONS

@@ -18,8 +18,9 @@ _SLOW = Life(secs=2.0, weather="down", disk="slow", classes=shim.LOG, power="not
 SCRIPTS = {
     "answer-before-commit": [_SLOW],
     "no-sync": [Life(power="nothing", secs=1.0)],
-    "letters-after-answer": [Life(secs=2.0, disk="slow", classes=shim.LETTERS, power="nothing")],
+    "letters-after-answer": [Life(secs=2.0, disk="slow", classes=shim.LETTERS, power="nothing")] * 2,
     "settle-twice": [_SLOW],
+    "order-ignored": [Life(secs=1.5, weather="picky")],
 }
 """The lives in which each does harm."""
 
@@ -33,4 +34,6 @@ def hunt(name: str, seed: int, library: Path | None) -> tuple[int, str] | None:
             shutil.rmtree(outcome.folder)
         if outcome.lost:
             return number + 1, f"{outcome.lost} deliveries of {outcome.acknowledged} acknowledged events are missing"
+        if outcome.reordered:
+            return number + 1, f"{outcome.reordered} events came before an earlier one of their key"
     return None

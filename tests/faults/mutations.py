@@ -73,6 +73,20 @@ def settle_twice() -> None:
     _put(Delivery, "expect", expect)
 
 
+def order_ignored() -> None:
+    """Events of a key do not wait for each other."""
+    from wye.outbox import Lanes
+
+    def admit(_: Any, parcel: Any) -> Any:
+        return parcel
+
+    def done(*_: Any) -> None:
+        return
+
+    _put(Lanes, "admit", admit)
+    _put(Lanes, "done", done)
+
+
 def _put(holder: object, name: str, function: object) -> None:
     setattr(holder, name, function)
 
@@ -82,4 +96,5 @@ MUTATIONS: dict[str, Callable[[], None]] = {
     "no-sync": no_sync,
     "letters-after-answer": letters_after_answer,
     "settle-twice": settle_twice,
+    "order-ignored": order_ignored,
 }

@@ -59,7 +59,7 @@ retry = {{ first_secs = 0.02, max_secs = 0.3 }}
 type = "http"
 inputs = ["edge", "pages"]
 url = "http://127.0.0.1:{partner}/in"
-adapter = "canonical"
+adapter = "judged"
 concurrency = 2
 ordering = "key"
 key = "visitor_id"

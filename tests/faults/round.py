@@ -76,7 +76,9 @@ class Round:
         self._disk = Disk(self._place.disk)
         forms = {"archive": "clickstream", "vendor": "clickstream", "partner": "canonical"}
         self._world = World([SinkView(name, form, ordered=name == "partner") for name, form in forms.items()])
-        self._vendors = [Vendor(self._world, self._world.sinks[name], setup.seed) for name in ("vendor", "partner")]
+        self._vendors = [
+            Vendor(self._world, self._world.sinks[name], setup.seed, judges=name == "partner") for name in ("vendor", "partner")
+        ]
         self._edge, self._pages = _free_ports(2)
         self._phase = Phase()
         self._born = 0.0

@@ -14,12 +14,13 @@ from faults import events
 from faults.channel import Channel, ClosedError
 from faults.world import SinkView, World
 
-Stumble = Literal["reset-before", "reset-after", "429", "429-date", "500", "garbage", "time-out", "hold"]
+Stumble = Literal["reset-before", "reset-after", "429", "429-date", "500", "garbage", "time-out", "hold", "partly"]
 
 WEATHERS: dict[str, dict[Stumble, float]] = {
     "calm": {},
     "resets": {"reset-before": 0.1, "reset-after": 0.1},
     "busy": {"429": 0.05, "429-date": 0.05, "500": 0.1},
+    "picky": {"partly": 0.4, "reset-after": 0.05},
     "lying": {"garbage": 0.15, "reset-after": 0.1},
     "stalling": {"time-out": 0.03, "500": 0.05},
     "down": {"reset-before": 1.0},
@@ -39,12 +40,14 @@ _OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
 class Vendor:
-    """Serves one sink. ``weather`` is a key of ``WEATHERS``; ``stumbles`` counts what went wrong on purpose."""
+    """Serves one sink. ``weather`` is a key of ``WEATHERS``; ``stumbles`` counts what went wrong on purpose. ``judges``: it
+    says of each event what has become of it; otherwise it takes a request as a whole or not at all."""
 
-    def __init__(self, world: World, view: SinkView, seed: int) -> None:
+    def __init__(self, world: World, view: SinkView, seed: int, *, judges: bool) -> None:
         self.name = view.name
         self._world = world
         self._view = view
+        self._judges = judges
         self._random = Random(seed)
         self.weather = "calm"
         self.stumbles: dict[str, int] = {}
@@ -78,8 +81,9 @@ class Vendor:
         if stumble in ("429", "429-date", "500", "hold"):
             await channel.send(_busy(stumble))
             return True
-        taken = self._take(body)
-        if taken is None:
+        statuses = self._take(body, partly=stumble == "partly")
+        taken = statuses.count(200)
+        if statuses and not taken and not self._judges:
             self.refused += 1
             await channel.send(_answer("400 Bad Request", b"poisoned"))
             return True
@@ -93,7 +97,7 @@ class Vendor:
         if stumble == "time-out":
             await trio.sleep(3)
             return False
-        await channel.send(_OK)
+        await channel.send(_answer("207 Multi-Status", msgspec.json.encode(statuses)) if self._judges else _OK)
         return True
 
     def _stumble(self) -> Stumble | None:
@@ -104,17 +108,21 @@ class Vendor:
                 return stumble
         return None
 
-    def _take(self, body: bytes) -> int | None:
-        """How many events were processed; ``None``: none, because one of them is poisoned."""
+    def _take(self, body: bytes, *, partly: bool) -> list[int]:
+        """A status for each event: 200, 400 where it is poisoned, 503 where it is not taken now."""
         try:
             documents = events.documents(body, self._view.form)
         except msgspec.MsgspecError as error:
             self._world.faults.append(f"{self._view.name} got a body that cannot be read: {error}")
-            return 0
-        if any(number is not None and events.is_poison(number) for number, _ in documents):
-            return None
-        self._world.arrive(self._view, documents)
-        return len(documents)
+            return []
+        statuses = [400 if number is not None and events.is_poison(number) else 200 for number, _ in documents]
+        if not self._judges:
+            if 400 in statuses:
+                return [400] * len(statuses)
+        elif partly:
+            statuses = [503 if status == 200 and self._random.random() < 0.1 else status for status in statuses]
+        self._world.arrive(self._view, [one for one, status in zip(documents, statuses, strict=True) if status == 200])
+        return statuses
 
 
 def _busy(stumble: Stumble) -> bytes:
