@@ -103,6 +103,8 @@ def _said_elsewhere(leaf: Leaf, after: Any, had: Values) -> str | None:
     """Where the event says this value, or what it is the sum of; ``None`` where it does not say it."""
     if whole := next((name for name, other in had.items() if _says_all(other, after) or _says_all(after, other)), None):
         return whole
+    if part := next((name for name, other in had.items() if name != leaf and _says_part(other, after)), None):
+        return f"some of {part}"
     values = [one for one in cast(Sequence[Any], after) if one is not None] if isinstance(after, tuple) else [after]
     if not values or any(one != values[0] for one in values) or type(values[0]) not in (int, Decimal, str):
         return None
@@ -126,6 +128,14 @@ def _says_all(values: Any, listed: Any) -> bool:
         return msgspec.json.decode(values) == list(cast(Sequence[Any], listed))
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return False
+
+
+def _says_part(values: Any, listed: Any) -> bool:
+    """Whether a list is what was left of these values, in their order."""
+    if not (isinstance(values, tuple) and isinstance(listed, tuple) and len(cast(Sequence[Any], listed)) > 1):
+        return False
+    rest = iter(cast(Sequence[Any], values))
+    return all(any(_same(one, value) for value in rest) for one in cast(Sequence[Any], listed))
 
 
 def _unlike(name: Leaf, leaf: Leaf) -> tuple[bool, bool]:

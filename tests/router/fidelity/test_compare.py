@@ -47,6 +47,13 @@ PRICED = Item(id="a", unit_price=Decimal("1.50"), quantity=Decimal(2))
             ("ambiguous", "from attrs.cost"),
         ),
         ("categories", {"items": (PRICED, Item(id="b"), Item())}, {"categories": ("a", "b")}, ("ambiguous", "from items.id")),
+        (
+            "categories",
+            {"items": (PRICED, Item(id="-1"), Item(id="b"))},
+            {"categories": ("a", "b")},
+            ("ambiguous", "from some of items.id"),
+        ),
+        ("categories", {"items": (PRICED, Item(id="b"))}, {"categories": ("b", "a")}, ("invented", "")),
         ("attrs.all", {"categories": ("a", "b")}, {"attrs": {"all": '["a","b"]'}}, ("ambiguous", "from categories")),
         ("categories", {"attrs": {"all": '["a", "b"]'}}, {"categories": ("a", "b")}, ("ambiguous", "from attrs.all")),
         ("categories", {"attrs": {"all": '["a",'}}, {"categories": ("a", "b")}, ("invented", "")),
