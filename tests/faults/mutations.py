@@ -62,8 +62,8 @@ def settle_twice() -> None:
     settle: Any = Delivery.settle
 
     def twice(self: Any, copies: int, *outcome: Any) -> None:
-        settle(self, min(copies, self.pending), *outcome)
-        settle(self, min(copies, self.pending), *outcome)
+        for _ in range(2 if type(self) is Delivery else 1):  # a buffer's rows count with it too
+            settle(self, min(copies, self.pending), *outcome)
 
     def expect(self: Any, copies: int) -> None:
         if self.pending > 0:

@@ -62,6 +62,8 @@ class Outcome(Struct):
     duplicates: int = 0
     duplicates_bound: int = 0
     torn_lines: int = 0
+    broken: bool = False
+    """Whether the last life, without faults, did not come to its end in order."""
     problems: list[str] = field(default_factory=list[str])
     folder: str = ""
 
@@ -229,6 +231,7 @@ class Round:
         process.send(signal.SIGTERM)
         code = await process.ended(STOP_SECS)
         if code != 0:
+            self._outcome.broken = True
             problems.append(f"did not stop in order: {code}; see {self._place.log}")
             process.send(signal.SIGKILL)
             await process.ended(10)

@@ -26,7 +26,7 @@ def test_a_short_run_loses_nothing(library: Path | None) -> None:
     """In what the broken builds are caught by, and more: the same faults each time in the gate, others everywhere else."""
     seed = 1 if os.environ.get("CI") else secrets.randbelow(1 << 30)
     random = Random(seed)
-    script = [life for lives in SCRIPTS.values() for life in lives if library is not None]
+    script = list(dict.fromkeys(life for lives in SCRIPTS.values() for life in lives if library is not None))
     script += [draw(random, layer=library is not None) for _ in range(2)]
     outcome = trio.run(Round(Setup(seed, script=script, broken=0.5), library).run)
     assert outcome.problems == [], f"seed {seed}; its folder is kept: {outcome.folder}"
