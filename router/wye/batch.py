@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from wye.delivery import Delivery
+from wye.delivery import Delivery, Fate
 from wye.event import Event
-
-if TYPE_CHECKING:
-    from wye.buffer.queue import Fate
 
 
 class Retried(Struct, eq=False):

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
+from typing import Literal
+
+Fate = Literal["delivered", "filtered", "dead_lettered"]
+"""How one event's way to one sink ends, if it is not dropped."""
 
 
 class Outcome(enum.IntEnum):

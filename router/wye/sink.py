@@ -17,9 +17,9 @@ from wye.attempt import asked_secs, attempt
 from wye.batch import Batch, Lot, Parcel, runs
 from wye.batcher import Batcher, largest_document
 from wye.breaker import Breaker
-from wye.buffer import Buffer, Fate
+from wye.buffer import Buffer
 from wye.deadletters import DeadLetter, DeadLetters
-from wye.delivery import Delivery, Outcome
+from wye.delivery import Delivery, Fate, Outcome
 from wye.event import Event
 from wye.judge import judge
 from wye.ledger import SinkAccount, count_names

@@ -2,6 +2,6 @@
 
 from wye.buffer.disk import DiskBuffer
 from wye.buffer.memory import MemoryBuffer
-from wye.buffer.queue import Buffer, Fate
+from wye.buffer.queue import Buffer
 
-__all__ = ["Buffer", "DiskBuffer", "Fate", "MemoryBuffer"]
+__all__ = ["Buffer", "DiskBuffer", "MemoryBuffer"]

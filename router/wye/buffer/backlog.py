@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from wye.batch import Batch
 from wye.buffer.pieces import Piece, joined
-from wye.buffer.queue import Fate
 from wye.buffer.rows import Counts, StoredRow, Totals
 from wye.buffer.window import Row, Window
+from wye.delivery import Fate
 from wye.event import Event
 from wye.ledger import SinkAccount
 

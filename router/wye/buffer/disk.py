@@ -16,12 +16,11 @@ from wye.batch import Batch, Lot
 from wye.buffer import rows
 from wye.buffer.backlog import Backlog, NewRow
 from wye.buffer.pieces import Piece, cut, size_of
-from wye.buffer.queue import Fate
 from wye.buffer.rows import StoredRow
 from wye.buffer.spooler import Spooler
 from wye.buffer.window import Row
 from wye.deadletters import DeadLetter, DeadLetters
-from wye.delivery import Outcome
+from wye.delivery import Fate, Outcome
 from wye.ledger import SinkAccount
 from wye.message import Failure
 from wye.options import WhenFull

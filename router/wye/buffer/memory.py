@@ -8,7 +8,7 @@ from collections.abc import Callable
 import trio
 
 from wye.batch import Batch, Lot
-from wye.buffer.queue import Fate
+from wye.delivery import Fate
 from wye.ledger import SinkAccount
 from wye.options import WhenFull
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, Protocol
+from typing import Protocol
 
 from trio import TaskStatus
 
 from wye.batch import Batch, Lot
+from wye.delivery import Fate
 from wye.ledger import SinkAccount
 from wye.options import WhenFull
-
-Fate = Literal["delivered", "filtered", "dead_lettered"]
-"""How an event's time in a buffer ends, if it is not dropped."""
 
 
 class Buffer(Protocol):
