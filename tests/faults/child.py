@@ -3,12 +3,19 @@ which passing; ``FAULTS_MUTATION`` what is broken on purpose."""
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import os
+import signal
 import sys
 
 
+_DIE_WITH_PARENT = 1
+"""``PR_SET_PDEATHSIG``: nothing is left behind when the harness itself is killed."""
+
+
 def main() -> int:
+    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
     from faults import adapter
     from wye import registry
     from wye.cli import main as wye
