@@ -6,7 +6,9 @@ To read in this order:
 - The source: ``source`` listens; ``server`` holds the connections, and ``site`` what they share; ``connection`` is one client's
   life, over the bytes of a ``link``; ``protocol`` makes requests of bytes; ``head`` says what follows from a request's head,
   ``claims`` which endpoint it belongs to; ``body`` bounds what is held; ``answer`` makes bytes of replies.
-- The sink: ``sink`` puts verdicts on events; ``client`` is one exchange with the vendor, ``reason`` why there was none.
+- The sink: ``sink`` puts verdicts on events; ``client`` is one exchange with the vendor, ``reason`` why there was none. Plain
+  requests go the ``lean`` way, over connections that are ``kept``, and ``incoming`` makes answers of their bytes; the others go
+  the ``thorough`` one, which is httpx.
 
 The parser and the client are imported when a part is built, not here: whoever uses neither does not pay for them.
 """

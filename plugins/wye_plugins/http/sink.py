@@ -9,7 +9,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from hashlib import sha256
 from urllib.parse import urlsplit
 
-import httpx
 import trio
 from msgspec import structs
 
@@ -20,7 +19,7 @@ from wye.plugin import AuthError, Outbound, RequestEncoder, SinkContext
 from wye.verdict import Verdict, Verdicts, per_event
 from wye_plugins.http.client import Client
 from wye_plugins.http.config import SCHEMES, HttpSinkOptions
-from wye_plugins.http.reason import verdict_of
+from wye_plugins.http.reason import ExchangeError, verdict_of
 
 log = logging.getLogger("wye.http")
 
@@ -57,7 +56,7 @@ class HttpSink:
     @asynccontextmanager
     async def _opened(self) -> AsyncGenerator[None]:
         client = Client(self._options, self._url)
-        async with client.http, trio.open_nursery() as nursery:
+        async with client, trio.open_nursery() as nursery:
             self._client = client
             nursery.start_soon(self._probe)
             try:
@@ -72,7 +71,7 @@ class HttpSink:
         try:
             with trio.fail_after(PROBE_SECS):
                 await (await trio.open_tcp_stream(*host_and_port(door))).aclose()
-        except (OSError, trio.TooSlowError):
+        except (OSError, UnicodeError, trio.TooSlowError):
             log.warning("sink %s: cannot reach %s; events wait in its buffer", self._name, authority(door))
 
     async def send(self, shipment: Shipment, /) -> Verdicts:
@@ -95,7 +94,8 @@ class HttpSink:
             if trio.current_time() + after_secs > until:
                 answer = Verdict("retry", f"not finished within {self._options.follow_up_timeout_secs:g} s")
             else:
-                await trio.sleep(after_secs)
+                if after_secs:
+                    await trio.sleep(after_secs)
                 answer = await self._carry(one)
             if isinstance(answer, FollowUp):
                 waiting.extendleft((next_one, answer.after_secs) for next_one in reversed(answer.requests))
@@ -124,7 +124,7 @@ class HttpSink:
             return Verdict("busy", f"no answer from {self._where} within {self._options.timeout_secs:g} s")
         except AuthError as error:
             return Verdict("busy" if error.passing else "hold", str(error))
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except ExchangeError as error:
             return verdict_of(error, self._where)
         try:
             answer = self._encoder.verdicts(request, response)

@@ -1,20 +1,18 @@
 from __future__ import annotations
 
-import ssl
-from pathlib import Path
+import subprocess
+import sys
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-import msgspec
+import httpx
 import pytest
-import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugins.http.sink_kit import Recorder, new_sink, recording, verdicts_of
-from wye.net import ClientTls
-from wye.plugin import StartError
-from wye.verdict import DELIVERED
-from wye_plugins.http.client import Address
+from wye_plugins.http.client import Address, Client
+from wye_plugins.http.config import HttpSinkOptions
+from wye_plugins.http.lean import is_plain
 
 
 @pytest.mark.parametrize(
@@ -31,7 +29,8 @@ from wye_plugins.http.client import Address
     ],
 )
 def test_paths_are_appended(url: str, path: str, joined: str) -> None:
-    assert Address(url).join(path, {}) == joined
+    address = Address(url)
+    assert address.origin + address.target(path, {}) == joined
 
 
 names = st.text(min_size=1, max_size=4)
@@ -40,64 +39,74 @@ parameters = st.dictionaries(names, st.text(max_size=4), max_size=4)
 
 @given(parameters)
 def test_parameters_are_added_and_the_urls_own_win(added: dict[str, str]) -> None:
-    joined = Address("http://h/?a=own&b").join("", added)
+    joined = Address("http://h/?a=own&b").target("", added)
     assert urlsplit(joined).query.startswith("a=own&b")
     assert dict(parse_qsl(urlsplit(joined).query, keep_blank_values=True)) == added | {"a": "own", "b": ""}
 
 
-# ── TLS: whom it trusts, and who it is ──────────────────────────────────────────────────────────────────────────────────
+# ── which way a request takes ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.fixture
-def authority() -> trustme.CA:
-    return trustme.CA()
+def goes_lean(url: str, **options: Any) -> bool:
+    return getattr(Client(HttpSinkOptions(url=url, **options), url), "_lean") is not None  # noqa: B009  it is private
 
 
-def server_context(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("127.0.0.1").configure_cert(context)  # pyright: ignore[reportUnknownMemberType]
-    return context
+@pytest.mark.parametrize(
+    "url", ["http://h", "https://h.example:8443/v1?k=1", "http://127.0.0.1", "http://[::1]:80/", "http://u:p@h_1", "http://H"]
+)
+def test_servers_are_mostly_plain(url: str) -> None:
+    assert goes_lean(url)
 
 
-def ca_file(authority: trustme.CA, folder: Path) -> str:
-    path = folder / "ca.pem"
-    authority.cert_pem.write_to_path(str(path))
-    return str(path)
+@pytest.mark.parametrize("url", ["http://1.2.3", "http://256.1.1.1", "http://h%41", "http://[fe80::1%25eth0]", "http://h!"])
+def test_hosts_that_have_to_be_thought_about_are_not(url: str) -> None:
+    assert not goes_lean(url)
 
 
-async def test_https_with_an_own_authority(authority: trustme.CA, tmp_path: Path) -> None:
-    async with recording(Recorder(), server_context(authority)) as port:
-        tls = ClientTls(ca=ca_file(authority, tmp_path))
-        assert await verdicts_of(new_sink(f"https://127.0.0.1:{port}", tls=tls), "a") == [DELIVERED]
+def test_a_proxy_is_not_plain() -> None:
+    assert not goes_lean("http://h", proxy="http://p:3128")
 
 
-async def test_https_with_a_client_certificate(authority: trustme.CA, tmp_path: Path) -> None:
-    context = server_context(authority)
-    context.verify_mode = ssl.CERT_REQUIRED
-    authority.configure_trust(context)  # pyright: ignore[reportUnknownMemberType]
-    authority.issue_cert("me@example.org").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "me.pem"))
-    async with recording(Recorder(), context) as port:
-        tls = ClientTls(ca=ca_file(authority, tmp_path), certificate=str(tmp_path / "me.pem"))
-        assert await verdicts_of(new_sink(f"https://127.0.0.1:{port}", tls=tls), "a") == [DELIVERED]
+@pytest.mark.parametrize(
+    ("plain", "method", "target", "headers"),
+    [
+        (True, "POST", "/", {}),
+        (True, "GET", "/v1/a.b/..c/%C3%A9:write?x=1&y=%2F../&z={}|", {"host": "other", "authorization": "Bearer x"}),
+        (False, "HEAD", "/", {}),
+        (False, "CONNECT", "/", {}),
+        (False, "post", "/", {}),
+        (False, "POST", "/a/../b", {}),
+        (False, "POST", "/a/.", {}),
+        (False, "POST", "/a/..?x", {}),
+        (False, "POST", "/100%", {}),
+        (False, "POST", "/?a=100%", {}),
+        (False, "POST", "/{id}", {}),
+        (False, "POST", '/?a="b"', {}),
+        (False, "POST", "/a b", {}),
+        (False, "POST", "/a\r\nX: y", {}),
+        (False, "POST", "/\u20ac", {}),
+        (False, "POST", "/" + "a" * 40_000, {}),
+        (False, "POST", "/", {"transfer-encoding": "chunked"}),
+        (False, "POST", "/", {"content-length": "7"}),
+        (False, "POST", "/", {"connection": "close"}),
+        (False, "POST", "/", {"expect": "100-continue"}),
+        (False, "POST", "/", {"upgrade": "h2c"}),
+    ],
+)
+def test_requests_are_plain_or_not(plain: bool, method: str, target: str, headers: dict[str, str]) -> None:
+    assert is_plain(method, target, headers) == plain
 
 
-async def test_a_certificate_that_is_not_trusted_holds_the_events(authority: trustme.CA) -> None:
-    async with recording(Recorder(), server_context(authority)) as port:
-        (verdict,) = await verdicts_of(new_sink(f"https://127.0.0.1:{port}"), "a")
-        assert verdict.kind == "hold"
-        assert verdict.reason.startswith(f"certificate of 127.0.0.1:{port} not accepted: ")
-        unchecked = new_sink(f"https://127.0.0.1:{port}", tls=ClientTls(verify=False))
-        assert await verdicts_of(unchecked, "a") == [DELIVERED]
+@given(st.text(st.characters(max_codepoint=0x7E), max_size=12), parameters)
+def test_httpx_would_write_a_plain_target_as_it_is(path: str, query: dict[str, str]) -> None:
+    address = Address("http://h/v1?own={1}|")
+    target = address.target(f"/{path}", query)
+    if is_plain("POST", target, {}):
+        assert httpx.URL(address.origin + target).raw_path.decode() == target
 
 
-async def test_tls_to_a_port_that_speaks_none_is_busy() -> None:
-    async with recording(Recorder()) as port:
-        (verdict,) = await verdicts_of(new_sink(f"https://127.0.0.1:{port}", timeout_secs=2, connect_timeout_secs=0.2), "a")
-    assert verdict.kind == "busy"
-
-
-@pytest.mark.parametrize("option", ["ca", "certificate"])
-async def test_missing_files_are_start_errors(option: str, tmp_path: Path) -> None:
-    path = str(tmp_path / "none.pem")
-    with pytest.raises(StartError, match=rf"cannot use tls\.{option} {path}: no such file or directory"):
-        await verdicts_of(new_sink("https://127.0.0.1:1", tls=msgspec.convert({option: path}, ClientTls)), "a")
+def test_a_sink_that_sends_plain_requests_does_not_load_httpx() -> None:
+    """It takes a tenth of a second and some megabytes."""
+    code = "import sys, trio; from wye_plugins.http.client import Client; from wye_plugins.http.config import HttpSinkOptions\n"
+    code += "import wye_plugins.http.sink; Client(HttpSinkOptions(), 'http://h'); sys.exit('httpx' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -16,6 +16,8 @@ from wye.message import HttpRequest, Shipment
 from wye.options import OptionsError
 from wye.verdict import DELIVERED, Verdict
 
+pytestmark = pytest.mark.usefixtures("way")
+
 # ── what is sent ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

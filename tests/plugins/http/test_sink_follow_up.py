@@ -14,6 +14,8 @@ from wye.verdict import DELIVERED, Verdict, Verdicts
 from wye_plugins.http.config import HttpSinkOptions
 from wye_plugins.http.sink import HttpSink
 
+pytestmark = pytest.mark.usefixtures("way")
+
 Answer = Verdicts | FollowUp
 
 

@@ -1,0 +1,59 @@
+"""One connection of the lean client: a request goes out in one write, its answer is read, and it is kept for the next one."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+
+import trio
+
+from wye.message import HttpResponse
+from wye_plugins.http.incoming import Incoming
+from wye_plugins.http.link import SocketLink, StreamLink
+from wye_plugins.http.reason import ExchangeError
+
+
+class Kept:
+    """``sock`` is what ``link`` goes over."""
+
+    def __init__(self, link: SocketLink | StreamLink, sock: socket.socket | trio.socket.SocketType) -> None:
+        self.keep_alive = False
+        self.idle_since = 0.0
+        self._link = link
+        self._sock = sock
+        self._incoming = Incoming()
+
+    async def ask(self, request: bytes) -> HttpResponse:
+        """Raises ``ExchangeError``. Then, and when it is cancelled, the connection is good for nothing but ``close``."""
+        incoming, link = self._incoming, self._link
+        incoming.expect()
+        sent = True
+        try:
+            if rest := link.send_now(request):
+                await link.send(rest)
+        except (OSError, trio.BrokenResourceError):
+            # A server may hang up before it has read everything, and have said why.
+            sent = False
+        try:
+            while not incoming.complete:
+                incoming.feed(await link.receive())
+        except (OSError, trio.BrokenResourceError) as error:
+            raise ExchangeError("lost") from error
+        self.keep_alive = sent and incoming.keep_alive
+        return incoming.response
+
+    def quiet(self) -> bool:
+        """Whether nothing has come since the last answer: what comes unasked is the end, or nothing good."""
+        poll = select.poll()
+        poll.register(self._sock.fileno(), select.POLLIN)
+        return not poll.poll(0)
+
+    def close(self) -> None:
+        """At once, without a word."""
+        self._sock.close()
+
+    async def part(self) -> None:
+        """Say goodbye as TLS wants it."""
+        with contextlib.suppress(OSError, trio.BrokenResourceError):
+            await self._link.part()
