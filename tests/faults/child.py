@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 
-
 _DIE_WITH_PARENT = 1
 """``PR_SET_PDEATHSIG``: nothing is left behind when the harness itself is killed."""
 
