@@ -123,11 +123,15 @@ def beside(path: Path, suffix: str) -> Path:
 
 
 def make_directory(path: Path) -> None:
-    """With all above it, each known to the disk by its name."""
-    if not path.is_dir():
-        make_directory(path.parent)
-        path.mkdir(exist_ok=True)
-        sync_directory(path.parent)
+    """With all above it, each known to the disk by its name. One that is there may have been made by a process that was killed
+    before it came to that."""
+    if path.is_dir():
+        with suppress(PermissionError):  # not ours, and so not made by us
+            sync_directory(path.parent)
+        return
+    make_directory(path.parent)
+    path.mkdir(exist_ok=True)
+    sync_directory(path.parent)
 
 
 def sync_directory(path: Path) -> None:

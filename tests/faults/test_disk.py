@@ -80,6 +80,16 @@ def test_a_name_needs_its_directory_synced(rig: Rig) -> None:
     assert rig.files() == {}
 
 
+def test_a_directory_that_a_killed_process_made_gets_its_name_from_the_next_one(rig: Rig) -> None:
+    rig.run("os.mkdir('data')")
+    rig.run(
+        SYNC + "from pathlib import Path; from wye.database import make_directory; make_directory(Path('data').absolute())\n"
+        "f = os.open('data/a', os.O_CREAT | os.O_WRONLY); os.write(f, b'one'); os.fsync(f); sync('data')"
+    )
+    rig.cut("nothing")
+    assert rig.files() == {"a": b"one"}
+
+
 def test_a_rename_is_lost_as_a_whole(rig: Rig) -> None:
     rig.run(
         SYNC + "f = os.open('a', os.O_CREAT | os.O_WRONLY); os.write(f, b'one'); os.fsync(f); sync('.'); os.rename('a', 'b')"
