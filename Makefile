@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test laws fuzz lint format docs clean
+.PHONY: demo test laws fuzz faults bench lint format docs clean
 
 .venv/.ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wye needs Python 3.11 or later; say make PYTHON=python3.x")'
@@ -43,6 +43,11 @@ faults: .venv/.ready
 	PYTHONPATH=tests $(BIN)/python -m faults --record --minutes $(MINUTES) --rounds $(ROUNDS) --seed $(SEED) \
 		$(if $(POINTS),--points) $(if $(MUTATIONS),--mutations)
 
+# How fast it is beside the leanest programs for the same work and beside what else one would take; makes docs/benchmarks.md.
+# BENCH="--quick" is for a look, BENCH="--only W1" for one row; the peers are installed into .bench.
+bench: .venv/.ready
+	PYTHONPATH=tests $(BIN)/python -m bench $(BENCH)
+
 lint: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -59,4 +64,4 @@ docs: .venv/.ready
 	$(BIN)/wye explain --matrix --markdown > docs/.new && mv docs/.new docs/fidelity.md
 
 clean:
-	rm -rf .venv .demo .pytest_cache .ruff_cache .hypothesis wye-data
+	rm -rf .venv .demo .bench .pytest_cache .ruff_cache .hypothesis wye-data
