@@ -28,19 +28,16 @@ class Kept:
         """Raises ``ExchangeError``. Then, and when it is cancelled, the connection is good for nothing but ``close``."""
         incoming, link = self._incoming, self._link
         incoming.expect()
-        sent = True
-        try:
+        # A server may hang up before it has read everything, and have said why.
+        with contextlib.suppress(OSError, trio.BrokenResourceError):
             if rest := link.send_now(request):
                 await link.send(rest)
-        except (OSError, trio.BrokenResourceError):
-            # A server may hang up before it has read everything, and have said why.
-            sent = False
         try:
             while not incoming.complete:
                 incoming.feed(await link.receive())
         except (OSError, trio.BrokenResourceError) as error:
             raise ExchangeError("lost") from error
-        self.keep_alive = sent and incoming.keep_alive
+        self.keep_alive = incoming.keep_alive
         return incoming.response
 
     def quiet(self) -> bool:

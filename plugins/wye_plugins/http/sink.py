@@ -16,7 +16,7 @@ from wye.message import FollowUp, HttpRequest, HttpResponse, Shipment
 from wye.net import adapter_name, authority, check_url, host_and_port, public_url
 from wye.options import OptionsError
 from wye.plugin import AuthError, Outbound, RequestEncoder, SinkContext
-from wye.verdict import Verdict, Verdicts, per_event
+from wye.verdict import DELIVERED, Verdict, Verdicts, per_event
 from wye_plugins.http.client import Client
 from wye_plugins.http.config import SCHEMES, HttpSinkOptions
 from wye_plugins.http.reason import ExchangeError, verdict_of
@@ -75,13 +75,13 @@ class HttpSink:
             log.warning("sink %s: cannot reach %s; events wait in its buffer", self._name, authority(door))
 
     async def send(self, shipment: Shipment, /) -> Verdicts:
-        """One verdict for each event."""
+        """One verdict for each event, or one for all where all are delivered."""
         placed: list[Verdict | None] = [None] * len(shipment.events)
         for request in self._requests(shipment):
             stop = await self._see_through(request, placed)
             if stop is not None:
                 return [verdict or stop for verdict in placed]
-        return [verdict or _FORGOTTEN for verdict in placed]
+        return DELIVERED if placed.count(DELIVERED) == len(placed) else [verdict or _FORGOTTEN for verdict in placed]
 
     async def _see_through(self, request: HttpRequest, placed: list[Verdict | None]) -> Verdict | None:
         """Send a request and all that follows from it, until each of its events has its verdict; returns one for all that is

@@ -14,7 +14,7 @@ from wye.event import Event
 from wye.message import HttpRequest, HttpResponse, Shipment, Unfit
 from wye.plugin import Limits, Outbound, SinkContext
 from wye.testing import make_event, shipment_of
-from wye.verdict import DELIVERED, Verdict, Verdicts
+from wye.verdict import DELIVERED, Verdict, Verdicts, per_event
 from wye_plugins.http.config import HttpSinkOptions
 from wye_plugins.http.sink import HttpSink
 
@@ -139,5 +139,4 @@ async def recording(recorder: Recorder, context: ssl.SSLContext | None = None) -
 async def verdicts_of(sink: HttpSink, *ids: str) -> list[Verdict]:
     async with sink.open():
         verdicts = await sink.send(shipment(*ids))
-    assert not isinstance(verdicts, Verdict)
-    return list(verdicts)
+    return list(per_event(verdicts, len(ids)))
