@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+from msgspec import structs
+
 from bench import install, payloads, record
 from bench.measure import FULL, QUICK, Bench, Result, Row, Size, turns
 from bench.page import page
@@ -28,7 +30,8 @@ def main() -> int:
     if rows is None:
         return 2
     found = record.load(kept)
-    bench, lacking = prepare(folder, QUICK if quick else FULL, found)
+    size = QUICK if quick else FULL
+    bench, lacking = prepare(folder, structs.replace(size, rounds=arguments.rounds or size.rounds), found)
     for row in rows:
         found.results[row.name] = _measured(row, bench, lacking)
         record.save(found, kept)
@@ -41,6 +44,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="less of everything, for a look; docs stay as they are")
     parser.add_argument("--only", action="append", metavar="ROW", help="this row (W1, W2 for W2a and W2b, …); may be repeated")
+    parser.add_argument("--rounds", type=int, help=f"instead of {FULL.rounds} ({QUICK.rounds} with --quick)")
     parser.add_argument("--folder", type=Path, default=ROOT / ".bench", help="for files and peers; not in memory, for syncs")
     parser.add_argument("--page", action="store_true", help="make the page from what was kept and do nothing else")
     return parser.parse_args()

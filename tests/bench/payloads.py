@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.limits.convert import of_array
+from bench.limits.posts import CLOSING, OPENING, PARENT
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "clickstream"
 
@@ -28,10 +29,7 @@ _KEPT_ATTRIBUTES = frozenset(
 APP = "shop"
 START_MS = 1_700_000_000_000
 POST = b"POST /collect?appId=shop HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-IMPORT = (
-    b"POST /v2/projects/shop/locations/global/catalogs/default_catalog/userEvents:import HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-    b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-)
+IMPORT = b"POST %simport HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %%d\r\n\r\n" % PARENT.encode()
 
 
 def lines(count: int, start: int = 0) -> Iterator[bytes]:
@@ -67,7 +65,7 @@ def mixed_posts(events: int, count: int) -> list[bytes]:
     ours = posts(events, count)
     for place in range(1, count, 2):
         documents = of_array(ours[place].partition(b"\r\n\r\n")[2]).splitlines()
-        body = b'{"inputConfig":{"userEventInlineSource":{"userEvents":[%s]}}}' % b",".join(documents)
+        body = OPENING + b",".join(documents) + CLOSING
         ours[place] = IMPORT % len(body) + body
     return ours
 

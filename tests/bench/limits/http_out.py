@@ -1,6 +1,6 @@
 """W3's limit: a file of events, posted. ``python -m bench.limits.http_out PORT FILE EVENTS_A_REQUEST CONNECTIONS``
 
-One loop on epoll, one prebuilt head, httptools for the answers. Decodes and encodes every event, as wye does."""
+One loop on epoll, one prebuilt head, httptools for the answers. Decodes, converts and encodes every event, as wye does."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from pathlib import Path
 
 import httptools
 
-from bench.limits.posts import bodies
-from bench.payloads import POST
+from bench.limits.posts import bodies, path
+
+HEAD = b"POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: %%d\r\n\r\n"
 
 
 class Connection:
     """One connection, and whether its request was answered."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, head: bytes) -> None:
+        self._head = head
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.answered = True
@@ -34,7 +36,7 @@ class Connection:
 
     def post(self, body: bytes) -> None:
         self.answered = False
-        self.socket.sendall(POST % len(body) + body)
+        self.socket.sendall(self._head % len(body) + body)
 
 
 def main(port: int, origin: Path, events: int, connections: int) -> None:
@@ -43,7 +45,7 @@ def main(port: int, origin: Path, events: int, connections: int) -> None:
     waiting: dict[int, Connection] = {}
     todo = bodies(origin, events)
     for body in islice(todo, connections):
-        connection = Connection(port)
+        connection = Connection(port, HEAD % path(events).encode())
         waiting[connection.socket.fileno()] = connection
         poll.register(connection.socket, select.EPOLLIN)
         connection.post(body)

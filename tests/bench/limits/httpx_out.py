@@ -11,15 +11,15 @@ from pathlib import Path
 
 import httpx
 
-from bench.limits.posts import bodies
+from bench.limits.posts import bodies, path
 
 HEADERS = {"Content-Type": "application/json"}
 
 
-async def post_all(client: httpx.AsyncClient, todo: Iterator[bytes]) -> None:
+async def post_all(client: httpx.AsyncClient, where: str, todo: Iterator[bytes]) -> None:
     """Take a body, post it, and so on until there are no more."""
     for body in todo:
-        response = await client.post("/collect?appId=shop", content=body, headers=HEADERS)
+        response = await client.post(where, content=body, headers=HEADERS)
         response.raise_for_status()
 
 
@@ -28,7 +28,7 @@ async def main(port: int, origin: Path, events: int, connections: int) -> None:
     todo = bodies(origin, events)
     limits = httpx.Limits(max_connections=connections)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", limits=limits, trust_env=False) as client:
-        await asyncio.gather(*(post_all(client, todo) for _ in range(connections)))
+        await asyncio.gather(*(post_all(client, path(events), todo) for _ in range(connections)))
 
 
 if __name__ == "__main__":

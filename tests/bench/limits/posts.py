@@ -1,20 +1,25 @@
-"""What W3's programs post: a file of events, each decoded and encoded, so many in a request."""
+"""What W3's programs post: a file of events as Google's, one a write or many an import."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 
-import msgspec
+from bench.limits.convert import documents
 
-_decoder = msgspec.json.Decoder(float_hook=Decimal)
-_json = msgspec.json.Encoder(decimal_format="number")
+PARENT = "/v2/projects/shop/locations/global/catalogs/default_catalog/userEvents:"
+OPENING, CLOSING = b'{"inputConfig":{"userEventInlineSource":{"userEvents":[', b"]}}}"
+
+
+def path(events: int) -> str:
+    """Where requests with so many events go."""
+    return PARENT + ("write" if events == 1 else "import")
 
 
 def bodies(origin: Path, events: int) -> Iterator[bytes]:
     """The bodies of all requests."""
     with origin.open("rb") as file:
         while lines := list(islice(file, events)):
-            yield _json.encode(_decoder.decode_lines(b"".join(lines)))
+            found = documents(lines)
+            yield found[0] if events == 1 else OPENING + b",".join(found) + CLOSING

@@ -34,7 +34,8 @@ def main(port: int, origin: Path, subscribers: int) -> None:
                 for client in clients:
                     _send(client, frame)
         for client in clients:
-            client.recv(1)
+            client.setblocking(True)
+            client.recv(1)  # until it is gone
 
 
 def _greeted(listener: socket.socket) -> socket.socket:
