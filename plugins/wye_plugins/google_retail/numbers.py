@@ -28,6 +28,12 @@ def in_float32(value: Decimal) -> Decimal | None:
     return None
 
 
+def is_short(value: Decimal) -> bool:
+    """Whether it is plainly one that a 32-bit float gives back: at most six digits, and no exponent."""
+    text = str(value)
+    return len(text) <= 7 and "." in text and "E" not in text
+
+
 _LARGEST: float = _float32.unpack(b"\xff\xff\x7f\x7f")[0]
 
 

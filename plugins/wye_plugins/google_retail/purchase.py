@@ -8,7 +8,7 @@ from decimal import Decimal, DecimalException
 from wye.event import Event
 from wye.money import EXACT, total
 from wye_plugins.google_retail.attributes import MONEY, Bag, carry
-from wye_plugins.google_retail.numbers import fits, in_float32
+from wye_plugins.google_retail.numbers import fits, in_float32, is_short
 from wye_plugins.google_retail.rules import part
 from wye_plugins.google_retail.schema import VENDOR
 from wye_plugins.google_retail.slots import PURCHASE, is_carried
@@ -82,5 +82,5 @@ def say_exactly(event: Event, document: Bag, attributes: Bag) -> None:
 
 
 def _note(place: str, value: Decimal, exact: Bag) -> None:
-    if in_float32(value) != value:
+    if not is_short(value) and in_float32(value) != value:
         exact[place] = format(value, "f")

@@ -34,9 +34,13 @@ def format_time(time_ms: int, ns_rest: int = 0) -> str | None:
     if not _FIRST_MS <= time_ms <= _LAST_MS:
         return None
     seconds, ms = divmod(time_ms, 1000)
-    moment = _EPOCH + timedelta(seconds=seconds)
-    whole = f"{moment.year:04}-{moment:%m-%dT%H:%M:%S}"
+    whole = _second(seconds)
     return f"{whole}.{ms:03}{ns_rest:06}Z" if ns_rest else f"{whole}.{ms:03}Z"
+
+
+@functools.lru_cache(1024)
+def _second(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
 
 
 _FIRST_MS = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // _MS

@@ -9,7 +9,7 @@ from google.protobuf.wrappers_pb2 import FloatValue
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wye_plugins.google_retail.numbers import fits, in_float32
+from wye_plugins.google_retail.numbers import fits, in_float32, is_short
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,14 @@ def test_googles_own_parser_agrees(number: float) -> None:
     message = json_format.Parse(str(held), FloatValue())
     assert struct.pack("<f", message.value) == struct.pack("<f", number) or number == 0
     assert Decimal(json_format.MessageToJson(message)) == held
+
+
+@given(st.decimals(allow_nan=True, allow_infinity=True) | st.decimals(-(10**6), 10**6, places=2))
+def test_what_is_short_comes_back(number: Decimal) -> None:
+    if is_short(number):
+        assert in_float32(number) == number
+
+
+@pytest.mark.parametrize(("amount", "short"), [("1599.9", True), ("1599.97", True), ("10", False), ("1.2345678", False)])
+def test_a_price_is_short(amount: str, short: bool) -> None:
+    assert is_short(Decimal(amount)) is short
