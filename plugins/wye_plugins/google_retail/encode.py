@@ -102,12 +102,13 @@ class GoogleRetailEncoder:
             document = document_of(event, name, wide=self._wide)
         except UnfitError as error:
             return Unfit(str(error))
-        if event.origin.vendor == VENDOR:
+        own = event.origin.vendor == VENDOR
+        if own:
             document = _with_extra(document, event) if self._wide else _with_what_fits(document, event)
         elif not self._wide:
             cut(document)
         lack = missing(document)
-        if lack is None and event.extra and not self._wide:
+        if lack is None and own and event.extra and not self._wide:
             lack = too_long(document)
         return _json.encode(document) if lack is None else Unfit(lack)
 
