@@ -21,7 +21,8 @@ from wye.fitting import Fitting, FittingEncoder, Policies
 from wye.ledger import TypeLosses
 from wye.rate import Rate
 from wye.retry import Backoff
-from wye.sink import Sending, Sink
+from wye.sending import Sending
+from wye.sink import Sink
 
 
 def make_dedupe(config: SourceConfig) -> Dedupe | None:

@@ -11,11 +11,10 @@ import random
 from collections.abc import Sequence
 
 import trio
-from msgspec import Struct
 
 from wye.attempt import asked_secs, attempt
 from wye.batch import Batch, Lot, Parcel, runs
-from wye.batcher import Batcher, largest_document
+from wye.batcher import largest_document
 from wye.breaker import Breaker
 from wye.buffer import Buffer
 from wye.deadletters import DeadLetter, DeadLetters
@@ -24,29 +23,18 @@ from wye.event import Event
 from wye.judge import judge
 from wye.ledger import SinkAccount, count_names
 from wye.message import Unfit
-from wye.outbox import KeyOf, Lanes, Outbox
+from wye.outbox import Lanes, Outbox
 from wye.packing import documents_of, why_unfit
 from wye.plugin import Encoder, Transport
-from wye.rate import Rate
-from wye.retry import Backoff
 from wye.room import Room
+from wye.sending import Sending
 from wye.trouble import Trouble
 from wye.verdict import Verdict, per_event
 
 log = logging.getLogger("wye.sink")
 
-
-class Sending(Struct, frozen=True):
-    """How a sink sends: when its events make a parcel, and how often an event is tried. ``max_attempts`` and ``max_age_secs``
-    (since it came) count against an event for failures of its own only. With ``key_of``, events of one key are sent one after
-    the other, in their order. ``rate`` gives the sink its own bucket."""
-
-    batcher: Batcher
-    backoff: Backoff
-    max_attempts: int
-    max_age_secs: float = math.inf
-    key_of: KeyOf | None = None
-    rate: Rate | None = None
+MOST_IN_A_ROW = 32
+"""Parcels that are taken one after the other without letting other tasks run, where the transport does not either."""
 
 
 class Sink:
@@ -74,6 +62,7 @@ class Sink:
         self._lanes = None if sending.key_of is None else Lanes(sending.key_of)
         self._collecting = trio.Lock()
         self._changed = trio.Event()
+        self._in_a_row = 0
         self._closing = False
         self._leaving = False
         self._working = trio.CancelScope()
@@ -161,14 +150,16 @@ class Sink:
 
     async def _next(self) -> Parcel | None:
         """The parcel to send now; ``None`` when closed and nothing is left to do."""
+        self._in_a_row += 1
+        alone = self._sending.rate is None and not self._collecting.locked()
+        if alone and self._in_a_row % MOST_IN_A_ROW and (parcel := self._at_hand()) is not None:
+            return parcel
         async with self._collecting:
-            while not (self._leaving and self.buffer.durable):
+            while not self._leaves:
+                if (parcel := self._at_hand()) is not None:
+                    return await self._at_its_rate(parcel)
                 wait = self._breaker.ready_at()
                 if wait <= trio.current_time():
-                    self._fill()
-                    parcel = self._outbox.next(trio.current_time(), fresh=self._breaker.is_open)
-                    if parcel is not None:
-                        return await self._at_its_rate(parcel)
                     if self._closing and self._outbox.idle and not (self.buffer.queued_events or self.buffer.more):
                         return None
                     wait = min(self._due_at(), self._outbox.due_at)
@@ -176,6 +167,17 @@ class Sink:
                 with trio.move_on_at(wait):
                     await self._changed.wait()
             return None
+
+    @property
+    def _leaves(self) -> bool:
+        return self._leaving and self.buffer.durable
+
+    def _at_hand(self) -> Parcel | None:
+        """A parcel that can be sent now, if there is one."""
+        if self._leaves or self._breaker.ready_at() > trio.current_time():
+            return None
+        self._fill()
+        return self._outbox.next(trio.current_time(), fresh=self._breaker.is_open)
 
     async def _at_its_rate(self, parcel: Parcel) -> Parcel:
         rate = self._sending.rate

@@ -28,7 +28,8 @@ from wye.outbox import KeyOf
 from wye.plugin import Encoder, Transport
 from wye.rate import Rate
 from wye.retry import Backoff
-from wye.sink import Sending, Sink
+from wye.sending import Sending
+from wye.sink import Sink
 from wye.store import Store
 from wye.testing import make_event
 from wye.testing.transport import FakeEncoder, FakeTransport

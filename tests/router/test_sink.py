@@ -16,12 +16,12 @@ from wye.deadletters import DeadLetters
 from wye.delivery import Outcome
 from wye.event import Event
 from wye.ledger import MOST_NAMES, OTHERS
-from wye.message import Unfit
+from wye.message import Shipment, Unfit
 from wye.plugin import Limits
 from wye.retry import Backoff
 from wye.testing import make_event
 from wye.testing.transport import Answer, FakeEncoder, FakeTransport
-from wye.verdict import DELIVERED, Verdict
+from wye.verdict import DELIVERED, Verdict, Verdicts
 
 RETRY = Verdict("retry", "try again")
 BUSY = Verdict("busy", "too many requests", status=429)
@@ -348,3 +348,20 @@ async def test_who_fails_on_their_own_account_does_not_hold_up_the_others(
     async with running(sink):
         put(sink, numbered(3))
     assert transport.ids == [["e0"], ["e1"], ["e2"], ["e0"]]
+
+
+async def test_a_transport_that_never_waits_lets_others_have_their_turn(letters: DeadLetters) -> None:
+    class Instant(FakeTransport):
+        async def send(self, shipment: Shipment, /) -> Verdicts:
+            sent.append(turns)
+            return DELIVERED
+
+    sent: list[int] = []
+    turns = 0
+    sink = make_sink(letters, Instant(), batcher=Batcher(1, 1000, 0))
+    async with running(sink):
+        put(sink, numbered(640))
+        while len(sent) < 640:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+    assert len(set(sent)) >= 10
