@@ -14,8 +14,8 @@ INSTALL_SECS = 300
 NODE, NPM = shutil.which("node"), shutil.which("npm")
 
 NOT_TRIED = {
-    "walkerOS, Node-RED": "no driver for them yet; earlier figures were far below the limit programs",
-    "Fluent Bit, Vector, Redpanda Connect, Bento, OpenTelemetry Collector": "in neither registry",
+    "walkerOS, Node-RED": "no driver is written for them",
+    "Fluent Bit, Vector, Redpanda Connect, Bento, OpenTelemetry Collector": "nothing here that installs them",
 }
 """Peers that a reader may look for, and why they are not in the tables."""
 
