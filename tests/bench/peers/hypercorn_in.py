@@ -32,5 +32,7 @@ async def app(scope, receive, send) -> None:
 
 config = Config()
 config.bind = [f"127.0.0.1:{sys.argv[1]}"]
+config.keep_alive_max_requests = 10**9
+config.backlog = 256
 config.accesslog = config.errorlog = None
 asyncio.run(serve(app, config))
