@@ -36,7 +36,7 @@ def own_record(event: Event, app_id: str, over: Over) -> CsEvent:
         attributes[total_attribute(event.type)] = event.goods_total
     if event.currency is not None and over.keys().isdisjoint(("event_value_currency", "currency", "event_value_in_usd")):
         attributes["currency"] = event.currency
-    fields = _client(event.device or _NO_DEVICE, event.app or _NO_APP)
+    fields = _client(event.device, event.app)
     if "advertising_id" in over:
         fields["device_unique_id"] = None
     return CsEvent(
@@ -73,7 +73,7 @@ def foreign_record(event: Event, app_id: str) -> CsEvent:
         items=None if event.items is None else [_item(item) for item in event.items],
         user=_user(event, event.time_ms) or None,
         attributes=attributes or None,
-        **_client(event.device or _NO_DEVICE, event.app or _NO_APP),
+        **_client(event.device, event.app),
     )
 
 
@@ -86,7 +86,10 @@ def _laid_over(bag: Over, over: Over, name: str) -> Over | None:
     return bag or None
 
 
-def _client(device: Device, app: App) -> dict[str, Any]:
+def _client(device: Device | None, app: App | None) -> dict[str, Any]:
+    if device is None and app is None:
+        return {}
+    device, app = device or _NO_DEVICE, app or _NO_APP
     return {
         "device_id": device.id,
         "device_unique_id": device.advertising_id,
