@@ -41,10 +41,11 @@ class _Move(Struct):
 
 
 class Node(Struct, eq=False):
-    """A file or a directory: what is certain, and what came since."""
+    """A file or a directory: what is certain, and what came since. ``shown`` is what the system shows of a file."""
 
     folder: bool = False
     data: bytearray = field(default_factory=bytearray)
+    shown: bytearray = field(default_factory=bytearray)
     changes: list[_Change] = field(default_factory=list[_Change])
     orphans: list[_Change] = field(default_factory=list[_Change])
     entries: dict[str, Node] = field(default_factory=dict[str, "Node"])
@@ -72,14 +73,24 @@ class Disk:
             entries = {one.name: self._loaded(one) for one in path.iterdir() if not one.name.endswith("-shm")}
             node = Node(folder=True, entries=entries, kept=dict(entries))
         else:
-            node = Node(data=bytearray(path.read_bytes()))
+            content = path.read_bytes()
+            node = Node(data=bytearray(content), shown=bytearray(content))
         self._inodes[path.stat().st_ino] = node
         return node
 
     # ── the journal ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def feed(self, journal: bytes) -> None:
-        """One process's journal; its end may be cut off."""
+    def feed(self, journal: bytes) -> int:
+        """The journal of a process that has ended; its end may be cut off.
+
+        Returns how many files and names are not as the journal says: a process that is killed in the middle of a call has done
+        it, or a part of it, and cannot note it any more. That is taken in too.
+        """
+        self._read(journal)
+        self._number += 1
+        return self._caught_up(self._top, self.root)
+
+    def _read(self, journal: bytes) -> None:
         at, syncs = 0, dict[int, int]()
         while at + _HEAD.size <= len(journal):
             kind, result, path_len, data_len, token, inode, offset = _HEAD.unpack_from(journal, at)
@@ -97,9 +108,37 @@ class Disk:
                     self._synced(self._inodes.get(inode), syncs.pop(token), failed=bool(result))
                 case "W" | "T" as change:
                     if inode in self._inodes:  # a file that never had a name is not kept
-                        self._inodes[inode].changes.append(_Change(self._number, offset, data if change == "W" else None))
+                        self._change(self._inodes[inode], offset, data if change == "W" else None)
                 case other:
                     self._named(other, path, data.decode() if other == "R" else "", inode)
+
+    def _caught_up(self, node: Node, path: Path) -> int:
+        if not node.folder:
+            return self._contents_caught_up(node, path.read_bytes())
+        there = {one.name: one for one in path.iterdir() if not one.name.endswith("-shm")}
+        names: dict[str, Node | None] = dict.fromkeys(node.entries.keys() - there.keys())
+        for name, one in there.items():
+            if name not in node.entries:
+                names[name] = self._inodes.setdefault(one.stat().st_ino, Node(folder=one.is_dir()))
+        if names:
+            self._move(node, names)
+        return len(names) + sum(self._caught_up(node.entries[name], one) for name, one in there.items())
+
+    def _contents_caught_up(self, node: Node, found: bytes) -> int:
+        if bytes(node.shown) == found:
+            return 0
+        pairs = enumerate(zip(node.shown, found, strict=False))
+        same = next((at for at, (old, new) in pairs if old != new), min(len(node.shown), len(found)))
+        if len(node.shown) > len(found):
+            self._change(node, len(found), None)
+        if same < len(found):
+            self._change(node, same, found[same:])
+        return 1
+
+    def _change(self, node: Node, offset: int, data: bytes | None) -> None:
+        change = _Change(self._number, offset, data)
+        node.changes.append(change)
+        _apply(node.shown, change)
 
     def _named(self, kind: str, path: str, new: str, inode: int) -> None:
         if Path(path) == self.root:

@@ -172,7 +172,7 @@ class Round:
         self._widen_bounds(life)
         self._count(life)
         if self._library is not None:
-            self._feed()
+            self._feed(in_order=code == Exit.OK)
         if life.power is not None and self._library is not None:
             outcome.faults["power cut"] += 1
             self._disk.cut(self._random, life.power)
@@ -191,11 +191,15 @@ class Round:
         faults["clock jump"] += bool(life.clock_secs)
         faults["slow disk"] += life.disk == "slow"
 
-    def _feed(self) -> None:
+    def _feed(self, *, in_order: bool) -> None:
         journal = self._place.journal
         if journal.exists():
-            self._disk.feed(journal.read_bytes())
+            untold = self._disk.feed(journal.read_bytes())
             journal.unlink()
+            if untold and in_order:
+                self._outcome.problems.append(
+                    f"{untold} files or names are not as the file layer's journal says: it misses a call"
+                )
 
     def _collect(self) -> None:
         """Take rotated archives away, as whoever ships them does."""

@@ -131,6 +131,24 @@ def test_the_nth_call_kills(rig: Rig) -> None:
     assert (rig.root / "a").read_bytes() == b"xxx"
 
 
+UNTOLD = "import ctypes; write = ctypes.CDLL(None).syscall\nf = os.open('a', os.O_CREAT | os.O_WRONLY | os.O_APPEND)\n"
+"""``write(1, ...)`` is a call that the file layer does not see, as it sees no end of one in which its process is killed."""
+
+
+def test_what_a_process_wrote_when_it_was_killed_is_as_good_as_any_other_write(rig: Rig) -> None:
+    """It is in the file, and the next one that syncs the file makes it certain."""
+    rig.run(UNTOLD + "write(1, f, b'one', 3)")
+    rig.run(SYNC + "f = os.open('a', os.O_WRONLY | os.O_APPEND); os.write(f, b'two'); os.fsync(f); sync('.')")
+    rig.cut("nothing")
+    assert rig.files() == {"a": b"onetwo"}
+
+
+def test_what_a_process_wrote_when_it_was_killed_goes_without_a_sync(rig: Rig) -> None:
+    rig.run(SYNC + UNTOLD + "os.fsync(f); sync('.'); write(1, f, b'one', 3)")
+    rig.cut("nothing")
+    assert rig.files() == {"a": b""}
+
+
 def test_the_wall_clock_can_be_moved(rig: Rig) -> None:
     program = "import time; print(int(time.time() - {}))"
     there = rig.run(program.format(0), clock_offset_ns=3_600 * 10**9)
