@@ -11,20 +11,18 @@ _MOST_REASONS = 10
 
 
 class Trouble:
-    """One condition of one part, as ``sink partner``. Several workers can be in it; it is over when none of them is."""
+    """One condition of one part, as ``sink partner``."""
 
     def __init__(self, log: logging.Logger, who: str) -> None:
         self._log = log
         self._who = who
-        self._since = 0.0
+        self._since: float | None = None
         self._reasons: set[str] = set()
-        self._workers: set[int] = set()
 
-    def now(self, reason: str, *, worker: int = 0, grave: bool = False, error: BaseException | None = None) -> None:
-        """It is so for ``worker``. ``grave`` asks for the operator, ``error`` is shown with its traceback."""
-        if not self._workers:
+    def now(self, reason: str, *, grave: bool = False, error: BaseException | None = None) -> None:
+        """It is so. ``grave`` asks for the operator, ``error`` is shown with its traceback."""
+        if self._since is None:
             self._since = trio.current_time()
-        self._workers.add(worker)
         if reason in self._reasons or (len(self._reasons) >= _MOST_REASONS and not grave):
             return
         self._reasons.add(reason)
@@ -33,11 +31,10 @@ class Trouble:
         else:
             self._log.warning("%s: %s; trying again", self._who, reason, exc_info=error)
 
-    def over(self, *, worker: int = 0) -> None:
-        """It is over for ``worker``, if it was."""
-        if worker not in self._workers:
+    def over(self) -> None:
+        """It is over, if it was."""
+        if self._since is None:
             return
-        self._workers.discard(worker)
-        if not self._workers:
-            self._reasons.clear()
-            self._log.warning("%s: works again after %.1f s", self._who, trio.current_time() - self._since)
+        self._log.warning("%s: works again after %.1f s", self._who, trio.current_time() - self._since)
+        self._since = None
+        self._reasons.clear()

@@ -43,17 +43,6 @@ async def test_reasons_without_end_are_not_all_said_but_the_operators_own_is(cap
     assert caplog.records[-1].levelno == logging.ERROR
 
 
-async def test_it_is_over_when_no_worker_is_in_it(caplog: pytest.LogCaptureFixture) -> None:
-    trouble = Trouble(log, "sink x")
-    trouble.now("busy", worker=1)
-    trouble.now("busy", worker=2)
-    trouble.over(worker=1)
-    trouble.over(worker=3)
-    assert len(caplog.records) == 1
-    trouble.over(worker=2)
-    assert len(caplog.records) == 2
-
-
 async def test_what_comes_again_is_said_again(caplog: pytest.LogCaptureFixture) -> None:
     trouble = Trouble(log, "sink x")
     for _ in range(2):
