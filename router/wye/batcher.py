@@ -32,14 +32,18 @@ class Batcher(Struct, frozen=True):
         """
         max_events = min(self.max_events, limits.max_events or self.max_events)
         max_bytes = min(self.max_bytes, limits.max_bytes or self.max_bytes) - limits.overhead_bytes
+        count = len(documents)
+        if 0 < count <= max_events and sum(map(len, documents)) + (count - 1) * limits.separator_bytes <= max_bytes:
+            yield 0, count  # as nearly always; asked of all at once, for a loop over them costs more than their bytes do
+            return
         start = size = 0
         for index, document in enumerate(documents):
             if index > start and (index - start >= max_events or size + len(document) > max_bytes):
                 yield start, index
                 start, size = index, 0
             size += len(document) + limits.separator_bytes
-        if start < len(documents):
-            yield start, len(documents)
+        if start < count:
+            yield start, count
 
 
 def largest_document(limits: Limits) -> float:

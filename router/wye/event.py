@@ -49,7 +49,7 @@ Json = Any
 """What a JSON document can hold, with numbers as ``int`` or ``Decimal``."""
 
 
-class Item(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Item(Struct, frozen=True, omit_defaults=True, gc=False, kw_only=True):
     """One line of a cart, an order or a list. ``unit_price`` is in major units of ``currency`` (``Decimal("10.99")``)."""
 
     id: str | None = None
@@ -65,7 +65,7 @@ class Item(Struct, frozen=True, omit_defaults=True, kw_only=True):
     extra: dict[str, Json] = {}
 
 
-class Page(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Page(Struct, frozen=True, omit_defaults=True, gc=False, kw_only=True):
     """Where the event happened. ``view_id`` names one load of the page, ``id`` the page itself."""
 
     url: str | None = None
@@ -75,7 +75,7 @@ class Page(Struct, frozen=True, omit_defaults=True, kw_only=True):
     referrer: str | None = None
 
 
-class Device(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Device(Struct, frozen=True, omit_defaults=True, gc=False, kw_only=True):
     """What the event was made on. Sizes are in pixels, ``zone_offset_ms`` is milliseconds east of GMT."""
 
     id: str | None = None
@@ -100,7 +100,7 @@ class Device(Struct, frozen=True, omit_defaults=True, kw_only=True):
     ip: str | None = None
 
 
-class App(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class App(Struct, frozen=True, omit_defaults=True, gc=False, kw_only=True):
     """The program that made the event, and the vendor's SDK in it."""
 
     title: str | None = None
@@ -111,14 +111,14 @@ class App(Struct, frozen=True, omit_defaults=True, kw_only=True):
     host: str | None = None
 
 
-class UserAttr(Struct, frozen=True, omit_defaults=True):
+class UserAttr(Struct, frozen=True, omit_defaults=True, gc=False):
     """A fact about the user, and when it was set (ms since the epoch, UTC)."""
 
     value: Json = None
     set_ms: int | None = None
 
 
-class Origin(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Origin(Struct, frozen=True, omit_defaults=True, gc=False, kw_only=True):
     """Where the event came from: the adapter's name, the tenant (app id, site key), and the original bytes where kept."""
 
     vendor: str
@@ -126,7 +126,7 @@ class Origin(Struct, frozen=True, omit_defaults=True, kw_only=True):
     raw: bytes | None = None
 
 
-class Event(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Event(Struct, frozen=True, omit_defaults=True, gc=False, kw_only=True):
     """One thing that a shopper did.
 
     ``id`` is the vendor's, or derived from the document's content where the vendor has none, so that the same input always

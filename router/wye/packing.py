@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from wye.event import Event
 from wye.message import Unfit
@@ -21,6 +22,11 @@ def documents_of(encoder: Encoder, events: Sequence[Event]) -> Sequence[bytes | 
     if len(events) == 1:
         return [Unfit(reason)]
     return [documents_of(encoder, [event])[0] for event in events]
+
+
+def all_fit(documents: Sequence[bytes | Unfit], most: float) -> bool:
+    """Whether each is one that a request with room for ``most`` bytes can carry, which nearly all batches are."""
+    return set(map(type, documents)) == {bytes} and max(map(len, cast(Sequence[bytes], documents))) <= most
 
 
 def why_unfit(document: object, most: float) -> str:

@@ -24,7 +24,7 @@ from wye.judge import judge
 from wye.ledger import SinkAccount, count_names
 from wye.message import Unfit
 from wye.outbox import Lanes, Outbox
-from wye.packing import documents_of, why_unfit
+from wye.packing import all_fit, documents_of, why_unfit
 from wye.plugin import Encoder, Transport
 from wye.room import Room
 from wye.sending import Sending
@@ -207,10 +207,10 @@ class Sink:
         """The lot with its documents. What is unfit for this vendor is set aside."""
         documents = documents_of(self._encoder, lot.events)
         most = largest_document(self._encoder.limits)
-        unfit = [place for place, one in enumerate(documents) if not isinstance(one, bytes) or len(one) > most]
-        parcel = Parcel(lot.events, documents, lot.batches, [0] * len(documents))  # type: ignore[arg-type]  until the next line
-        if not unfit:
+        parcel = Parcel(lot.events, documents, lot.batches, [0] * len(documents))  # type: ignore[arg-type]  until they are apart
+        if all_fit(documents, most):
             return parcel
+        unfit = [place for place, one in enumerate(documents) if not isinstance(one, bytes) or len(one) > most]
         self._set_aside(parcel, unfit, most)
         apart = set(unfit)
         return parcel.pick([place for place in range(len(documents)) if place not in apart])

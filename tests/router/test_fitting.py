@@ -94,7 +94,8 @@ def test_an_event_without_money_gets_no_currency() -> None:
 def test_losses_are_counted_by_type_from_a_sample() -> None:
     coder = Narrow("item_view", "search")
     encoder, losses = fitted(coder)
-    encoder.encode([make_event(str(n), "item_view", brand="b") for n in range(SAMPLE_EVERY + 1)])
+    encoder.encode([make_event(str(n), "item_view", brand="b") for n in range(SAMPLE_EVERY - 1)])
+    encoder.encode([make_event(str(n), "item_view", brand="b") for n in range(2)])
     encoder.encode([make_event(type="search")])
     assert losses["item_view"].events == SAMPLE_EVERY + 1
     assert losses["item_view"].sampled == 2
