@@ -65,12 +65,18 @@ def start(command: Command, bench: Bench, *, printing: bool = False) -> subproce
         return subprocess.Popen(
             list(map(str, command)),
             cwd=bench.folder,
-            env={**os.environ, "PYTHONPATH": _python_path(), **_node_path(bench)},
+            env=_environment(bench),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if printing else subprocess.DEVNULL,
             stderr=errors,
             text=True,
         )
+
+
+def _environment(bench: Bench) -> Mapping[str, str]:
+    """That of this process; but Python keeps its bytecode, as an installed package does, and compiles nothing at a start."""
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**inherited, "PYTHONPATH": _python_path(), **_node_path(bench)}
 
 
 def _python_path() -> str:
