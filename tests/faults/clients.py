@@ -56,7 +56,7 @@ class Sender:
         if self._kind == events.CLICKSTREAM and size > 1 and self._random.random() < self._broken:
             kinds[self._random.randrange(size)] = events.BROKEN
         numbers = self._world.allocate(bytes(kinds), self._number)
-        request = self._request([events.sent(n, kind, self._number) for n, kind in zip(numbers, kinds, strict=True)])
+        request = post(self._kind, [events.sent(n, kind, self._number) for n, kind in zip(numbers, kinds, strict=True)])
         self._sent = 0
         while not await self._acknowledged(request):
             await trio.sleep(_PAUSE_SECS * self._random.random())
@@ -75,11 +75,6 @@ class Sender:
             return 1
         return MOST_EVENTS if self._random.random() < 0.8 else self._random.randint(1, MOST_EVENTS)
 
-    def _request(self, documents: list[str]) -> bytes:
-        body = documents[0] if self._kind == events.MOLOCO else f"[{','.join(documents)}]"
-        head = f"POST {_PATHS[self._kind]} HTTP/1.1\r\nHost: wye\r\nContent-Type: application/json"
-        return f"{head}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
-
     async def _acknowledged(self, request: bytes) -> bool:
         """One attempt. Whatever is not a 2xx that was read to its end is none."""
         answer = None
@@ -96,3 +91,10 @@ class Sender:
         if headers.get("connection") == "close":
             await self.hang_up()
         return first.startswith("HTTP/1.1 2")
+
+
+def post(kind: int, documents: list[str]) -> bytes:
+    """The request that carries these documents, which are all of this kind."""
+    body = documents[0] if kind == events.MOLOCO else f"[{','.join(documents)}]"
+    head = f"POST {_PATHS[kind]} HTTP/1.1\r\nHost: wye\r\nContent-Type: application/json"
+    return f"{head}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()

@@ -14,12 +14,12 @@ from faults import events
 from faults.channel import Channel, ClosedError
 from faults.world import SinkView, World
 
-Stumble = Literal["reset-before", "reset-after", "429", "429-date", "500", "garbage", "time-out", "hold", "partly"]
+Stumble = Literal["reset-before", "reset-after", "429", "429-date", "500", "503", "garbage", "time-out", "hold", "partly"]
 
 WEATHERS: dict[str, dict[Stumble, float]] = {
     "calm": {},
     "resets": {"reset-before": 0.1, "reset-after": 0.1},
-    "busy": {"429": 0.05, "429-date": 0.05, "500": 0.1},
+    "busy": {"429": 0.05, "429-date": 0.05, "500": 0.1, "503": 0.1},
     "picky": {"partly": 0.4, "reset-after": 0.05},
     "lying": {"garbage": 0.15, "reset-after": 0.1},
     "stalling": {"time-out": 0.03, "500": 0.05},
@@ -40,8 +40,9 @@ _OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
 class Vendor:
-    """Serves one sink. ``weather`` is a key of ``WEATHERS``; ``stumbles`` counts what went wrong on purpose. ``judges``: it
-    says of each event what has become of it; otherwise it takes a request as a whole or not at all."""
+    """Serves one sink. ``weather`` is a key of ``WEATHERS``; ``stumbles`` counts what went wrong on purpose; ``connections``
+    are open now. ``judges``: it says of each event what has become of it; otherwise it takes a request as a whole or not at
+    all."""
 
     def __init__(self, world: World, view: SinkView, seed: int, *, judges: bool) -> None:
         self.name = view.name
@@ -52,6 +53,8 @@ class Vendor:
         self.weather = "calm"
         self.stumbles: dict[str, int] = {}
         self.refused = 0
+        self.requests = 0
+        self.connections = 0
         self.port = 0
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -61,24 +64,27 @@ class Vendor:
 
     async def _connection(self, stream: trio.SocketStream) -> None:
         channel = Channel(stream)
+        self.connections += 1
         try:
             while await self._request(channel):
                 pass
         except ClosedError:
             pass
         finally:
+            self.connections -= 1
             with trio.move_on_after(1, shield=True):
                 await stream.aclose()
 
     async def _request(self, channel: Channel) -> bool:
         """Whether the connection goes on."""
         _, _, body = await channel.receive()
+        self.requests += 1
         stumble = self._stumble()
         if stumble is not None:
             self.stumbles[stumble] = self.stumbles.get(stumble, 0) + 1
         if stumble == "reset-before":
             return False
-        if stumble in ("429", "429-date", "500", "hold"):
+        if stumble in ("429", "429-date", "500", "503", "hold"):
             await channel.send(_busy(stumble))
             return True
         statuses = self._take(body, partly=stumble == "partly")
@@ -137,6 +143,8 @@ def _busy(stumble: Stumble) -> bytes:
             )
         case "hold":
             return _answer("403 Forbidden", b"the key is not known")
+        case "503":
+            return _answer("503 Service Unavailable", b"")
         case _:
             return _answer("500 Internal Server Error", b"")
 
