@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test laws fuzz faults bench lint format docs clean
+.PHONY: demo test laws fuzz faults soak bench lint format docs clean
 
 .venv/.ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wye needs Python 3.11 or later; say make PYTHON=python3.x")'
@@ -42,6 +42,10 @@ ROUNDS ?= 0
 faults: .venv/.ready
 	PYTHONPATH=tests $(BIN)/python -m faults --record --minutes $(MINUTES) --rounds $(ROUNDS) --seed $(SEED) \
 		$(if $(POINTS),--points) $(if $(MUTATIONS),--mutations)
+
+# An hour (MINUTES=60) at half of the highest rate, with everything going wrong now and then; makes docs/soak.md.
+soak: .venv/.ready
+	PYTHONPATH=tests $(BIN)/python -m soak --record --minutes $(MINUTES)
 
 # How fast it is beside the leanest programs for the same work and beside what else one would take; makes docs/benchmarks.md.
 # BENCH="--quick" is for a look, BENCH="--only W1" for one row; the peers are installed into .bench.
