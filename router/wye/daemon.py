@@ -7,11 +7,9 @@ then the sinks are closed and drain; then the dead letters. One deadline lies ar
 from __future__ import annotations
 
 import logging
-import os
 import signal
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import cast
 
 import trio
@@ -26,8 +24,20 @@ from wye.plugin import StartError
 from wye.route import Dispatcher, Leg
 from wye.sink import Sink
 from wye.watch import Watch
+from wye.workers.files import check_writable, of_worker
 
 log = logging.getLogger("wye.daemon")
+
+
+Stops = Callable[[], AbstractAsyncContextManager[AsyncIterator[str]]]
+"""The operator's words to stop: after the first, what is in flight is waited for; after the second, no more."""
+
+
+@asynccontextmanager
+async def signals() -> AsyncGenerator[AsyncIterator[str]]:
+    """SIGTERM and SIGINT."""
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as numbers:
+        yield (signal.Signals(number).name async for number in numbers)
 
 
 class Daemon:
@@ -35,9 +45,10 @@ class Daemon:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        bound = config.dead_letters
-        self.dead_letters = DeadLetters(config.data_dir / NAME, config.secrets.redact, bound.max_bytes, bound.when_full)
-        self.sinks = [make_sink(sink, self.dead_letters, config.data_dir) for sink in config.sinks]
+        bound, worker = config.dead_letters, config.worker
+        letters = of_worker(config.data_dir / NAME, worker)
+        self.dead_letters = DeadLetters(letters, config.secrets.redact, bound.max_bytes, bound.when_full)
+        self.sinks = [make_sink(one, self.dead_letters, config.data_dir, worker, config.workers) for one in config.sinks]
         self._dispatchers = [
             Dispatcher(source.name, self._legs(source.name), self.dead_letters, make_dedupe(source))
             for source in config.sources
@@ -71,16 +82,17 @@ class Daemon:
                 ways.extend([*way, transform.name] for way in self._ways(source, transform.inputs))
         return ways
 
-    async def run(self, on_started: Callable[[], None] = lambda: None) -> Exit:
-        """Run until every source has ended and everything is settled, or until stopped. Raises ``StartError`` with one line
-        for each part that cannot start."""
-        _check_writable(self._config.data_dir)
-        for path, events in strays(self._config):
-            log.warning("%s belongs to no sink of this config; %d events wait in it", path, events)
+    async def run(self, on_started: Callable[[], None] = lambda: None, stops: Stops = signals) -> Exit:
+        """Run until every source has ended and everything is settled, or until stopped, by what ``stops`` gives or by
+        ``stop``. Raises ``StartError`` with one line for each part that cannot start."""
+        check_writable(self._config.data_dir)
+        if self._config.worker == 0:
+            for path, events in strays(self._config):
+                log.warning("%s belongs to no sink of this config; %d events wait in it", path, events)
         try:
             with self._everything:
                 async with trio.open_nursery() as watch:
-                    await watch.start(self._watch_signals)
+                    await watch.start(self._watch_stops, stops)
                     watch.start_soon(self._watch.run)
                     await self._run_parts(on_started)
                     watch.cancel_scope.cancel()
@@ -105,7 +117,8 @@ class Daemon:
                 async with trio.open_nursery() as retries:
                     async with trio.open_nursery() as sources:
                         for config, dispatcher in zip(self._config.sources, self._dispatchers, strict=True):
-                            await sources.start(self._run_source, config, dispatcher)
+                            if config.spreads or self._config.worker == 0:
+                                await sources.start(self._run_source, config, dispatcher)
                         retries.start_soon(self._retrier.run)
                         on_started()
                     self._retrier.finish()
@@ -147,16 +160,15 @@ class Daemon:
             self._broken = True
             self.stop()
 
-    async def _watch_signals(self, *, task_status: trio.TaskStatus[None]) -> None:
-        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+    async def _watch_stops(self, stops: Stops, *, task_status: trio.TaskStatus[None]) -> None:
+        async with stops() as words:
             task_status.started()
-            async for number in signals:
-                name = signal.Signals(number).name
+            async for word in words:
                 if self._signalled:
-                    log.warning("%s again: giving up what is in flight", name)
+                    log.warning("%s again: giving up what is in flight", word)
                     self._everything.cancel()
                 else:
-                    log.info("%s: stopping, at most %g s", name, self._config.grace_secs)
+                    log.info("%s: stopping, at most %g s", word, self._config.grace_secs)
                     self._signalled = True
                     self.stop()
 
@@ -200,17 +212,6 @@ def _line(part: str, error: BaseException) -> str:
         text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     text = " ".join(text.split()) or type(error).__name__
     return text if text.startswith(f"{part}:") else f"{part}: {text}"
-
-
-def _check_writable(directory: Path) -> None:
-    """Whether dead letters and checkpoints could be kept; found out without making anything. Raises ``StartError``."""
-    place = directory.absolute()
-    while not place.exists():
-        place = place.parent
-    if not place.is_dir():
-        raise StartError(f"data_dir: {place} is no directory; choose another data_dir")
-    if not os.access(place, os.W_OK | os.X_OK):
-        raise StartError(f"data_dir: cannot write in {place}; change its permissions or choose another data_dir")
 
 
 def _leaves(error: BaseException) -> list[BaseException]:

@@ -84,3 +84,34 @@ class Ledger(Struct):
     def in_flight(self) -> int:
         """Events that some sink has neither delivered nor settled in another way, and bad records that are not safe yet."""
         return sum(account.in_flight for account in (*self.sources, *self.sinks))
+
+
+def summed(ledgers: Sequence[Ledger]) -> Ledger:
+    """One ledger of several over the same parts."""
+    sources = {one.name: SourceAccount(one.name) for ledger in ledgers for one in ledger.sources}
+    sinks = {one.name: SinkAccount(one.name) for ledger in ledgers for one in ledger.sinks}
+    for ledger in ledgers:
+        for source in ledger.sources:
+            _add_counts(sources[source.name], source)
+        for sink in ledger.sinks:
+            total = sinks[sink.name]
+            _add_counts(total, sink)
+            for name, count in sink.filtered_types.items():
+                total.filtered_types[name_in(total.filtered_types, name)] += count
+            for name, losses in sink.losses.items():
+                _add_losses(total.losses.setdefault(name_in(total.losses, name), TypeLosses()), losses)
+    return Ledger(list(sources.values()), list(sinks.values()))
+
+
+def _add_counts(total: SourceAccount | SinkAccount, one: SourceAccount | SinkAccount) -> None:
+    for name in one.__struct_fields__:
+        value = getattr(one, name)
+        if isinstance(value, int):
+            setattr(total, name, getattr(total, name) + value)
+
+
+def _add_losses(total: TypeLosses, one: TypeLosses) -> None:
+    total.events += one.events
+    total.sampled += one.sampled
+    for leaf, count in one.leaves.items():
+        total.leaves[name_in(total.leaves, leaf)] += count

@@ -12,7 +12,7 @@ import socket
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 import trio
@@ -127,6 +127,9 @@ def public_url(url: str) -> str:
 
 _ADDRESS = re.compile(r"(?:\[([^\s\x00\[\]]+)\]|([^\s\x00\[\]:]*)):([0-9]{1,5})")
 
+_BACKLOG = 0xFFFF
+"""More than any system takes: it takes what it can."""
+
 _HINTS = {
     errno.EADDRINUSE: "stop the other program, or choose another port",
     errno.EACCES: "ports below 1024 need a privilege; choose another port",
@@ -144,13 +147,56 @@ def split_address(address: str) -> tuple[str | None, int]:
     return match[1] or match[2] or None, int(match[3])
 
 
+_sharing: Literal["nobody", "first", "next"] = "nobody"
+
+
+def share_addresses(*, first: bool) -> None:
+    """From now on, ``listen`` takes addresses that other workers of this wye take too, and the system spreads the connections
+    over them. The ``first`` of them makes sure that no stranger has one."""
+    global _sharing  # noqa: PLW0603  a process is a worker or is none
+    _sharing = "first" if first else "next"
+
+
 async def listen(address: str) -> list[trio.SocketListener]:
     """Listening sockets, one for each address that the host stands for. Raises ``StartError``."""
     host, port = split_address(address)
     try:
-        return await trio.open_tcp_listeners(port, host=host)
+        if _sharing == "nobody":
+            return await trio.open_tcp_listeners(port, host=host)
+        if _sharing == "first":
+            for one in await trio.open_tcp_listeners(port, host=host):
+                await one.aclose()
+        return await _open_shared(host, port)
     except (OSError, UnicodeError) as error:
         raise StartError(f"cannot listen on {address}: {reason_of(error)}{_hint(error)}") from None
+
+
+async def _open_shared(host: str | None, port: int) -> list[trio.SocketListener]:
+    """As ``trio.open_tcp_listeners``, which knows no ``SO_REUSEPORT``."""
+    found = await trio.socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    listeners: list[trio.SocketListener] = []
+    missing: OSError | None = None
+    for family, kind, protocol, _, where in found:
+        try:
+            sock = trio.socket.socket(family, kind, protocol)
+        except OSError as error:  # a system without IPv6
+            missing = error
+            continue
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            await sock.bind(where)
+            sock.listen(_BACKLOG)
+        except BaseException:
+            for one in (sock, *(listener.socket for listener in listeners)):
+                one.close()
+            raise
+        listeners.append(trio.SocketListener(sock))
+    if missing is not None and not listeners:
+        raise missing
+    return listeners
 
 
 def _hint(error: OSError | UnicodeError) -> str:

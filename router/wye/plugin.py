@@ -279,10 +279,14 @@ class SourceContext(Struct, frozen=True):
 
 
 class SinkContext(Struct, frozen=True):
-    """What a sink is built with: its name, and the adapter that its config names (canonical JSON where it names none)."""
+    """What a sink is built with: its name, the adapter that its config names (canonical JSON where it names none), and which
+    of how many worker processes this is. What several processes must not touch at once is to be refused, with a ``ValueError``,
+    when ``workers`` is more than 1."""
 
     name: str
     adapter: Outbound
+    worker: int = 0
+    workers: int = 1
 
 
 class Batching(Struct, frozen=True):
@@ -298,12 +302,15 @@ class Batching(Struct, frozen=True):
 
 
 class SourcePart(Struct, frozen=True):
-    """A kind of source. ``adapters``: whether it takes one adapter (``adapter = …``) or several (``adapters = […]``)."""
+    """A kind of source. ``adapters``: whether it takes one adapter (``adapter = …``) or several (``adapters = […]``).
+    ``spreads``: whether with these options every worker process has one, each of which gets events of its own (it listens, with
+    ``wye.net.listen``); otherwise only the first process does."""
 
     name: str
     config: type[Struct]
     build: Callable[[Any, SourceContext], Source]
     adapters: Literal["one", "many"] = "one"
+    spreads: Callable[[Any], bool] = lambda _: False
 
 
 class SinkPart(Struct, frozen=True):

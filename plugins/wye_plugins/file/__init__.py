@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from wye.options import OptionsError
 from wye.plugin import Batching, SinkContext, SinkPart, Source, SourceContext, SourcePart, Transport, hookimpl
 from wye_plugins.file.config import FileSinkOptions, FileSourceOptions
+from wye_plugins.file.template import PathTemplate
 
 
 def build_source(options: FileSourceOptions, context: SourceContext) -> Source:
@@ -14,10 +16,15 @@ def build_source(options: FileSourceOptions, context: SourceContext) -> Source:
 
 
 def build_sink(options: FileSinkOptions, context: SinkContext) -> Transport:
-    """A sink that appends to files."""
+    """A sink that appends to files. Raises ``OptionsError`` when several workers would have one file."""
     from wye_plugins.file.sink import FileSink
 
-    return FileSink(options, context.name)
+    if context.workers > 1 and not PathTemplate(options.path, context.name).per_worker:
+        message = (
+            f"{options.path!r} is one file for {context.workers} workers; each needs its own: put {{worker}} into the path"
+        )
+        raise OptionsError([(("path",), message)])
+    return FileSink(options, context.name, worker=context.worker)
 
 
 @hookimpl

@@ -61,7 +61,8 @@ class FileSinkOptions(Options, frozen=True, kw_only=True):
         Meta(
             min_length=1,
             description="The file. `{date}` (YYYY-MM-DD) and `{hour}` (HH) are the event's own time in UTC, `unknown` where it "
-            "lies before 1970 or after 9999; `{sink}` is the sink's name. Missing directories are made.",
+            "lies before 1970 or after 9999; `{sink}` is the sink's name, `{worker}` the worker's number, which has to be "
+            "there with several `workers`. Missing directories are made.",
         ),
     ]
     fsync: Annotated[

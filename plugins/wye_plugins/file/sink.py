@@ -51,10 +51,12 @@ class FileSink:
         name: str,
         layer: Layer | None = None,
         clock: Callable[[], float] = time.time,
+        *,
+        worker: int = 0,
     ) -> None:
         self.target = options.path
         self._name = name
-        self._template = PathTemplate(options.path, name)
+        self._template = PathTemplate(options.path, name, worker)
         self._layer: Layer = layer or OsLayer()
         rotation = Rotation(options.max_file_bytes, options.max_file_secs)
         self._outputs = Outputs(self._layer, rotation, clock, fsync=options.fsync)

@@ -1,4 +1,4 @@
-"""Paths with placeholders for an event's time."""
+"""Paths with placeholders for an event's time, the sink and the worker."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ HOUR_MS = 3_600_000
 _END_MS = 253_402_300_800_000
 """The first millisecond of the year 10000, which four digits cannot name."""
 
-_NAMES = ("date", "hour", "sink")
+_NAMES = ("date", "hour", "sink", "worker")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
 _CACHED = 10_000
 
 
 class PathTemplate:
-    """``out/{date}/{sink}-{hour}.jsonl`` for the sink of the name ``sink``.
+    """``out/{date}/{sink}-{hour}.jsonl`` for the sink of the name ``sink``, in the process ``worker``.
 
     Raises ``ValueError`` when there is a placeholder that is none, or when it names no file that can be written.
     """
 
-    def __init__(self, text: str, sink: str) -> None:
+    def __init__(self, text: str, sink: str, worker: int = 0) -> None:
         self._pieces = _parse(text)
         last = text.rsplit("/", 1)[-1]
         if last in ("", ".", ".."):
             raise ValueError("it ends in a directory; add the name of a file")
         if last.endswith(".zst"):
             raise ValueError("`.zst` cannot be written; end it in `.gz` or in nothing that means compression")
-        self._sink = _UNSAFE.sub("_", sink).lstrip(".") or "_"
+        self._own = {"": "", "sink": _UNSAFE.sub("_", sink).lstrip(".") or "_", "worker": str(worker)}
         self._rendered: dict[int, str] = {}
         self.timed = any(name in ("date", "hour") for _, name in self._pieces)
+        self.per_worker = any(name == "worker" for _, name in self._pieces)
 
     @property
     def fixed(self) -> str | None:
@@ -46,7 +47,7 @@ class PathTemplate:
             literal += text
             if name in ("date", "hour"):
                 break
-            literal += self._sink if name else ""
+            literal += self._own[name]
         return Path(literal + "x").parent
 
     def render(self, time_ms: int) -> str:
@@ -60,7 +61,7 @@ class PathTemplate:
         return path
 
     def _render(self, time_ms: int) -> str:
-        values = {"": "", "sink": self._sink, "date": "unknown", "hour": "unknown"}
+        values = {**self._own, "date": "unknown", "hour": "unknown"}
         if 0 <= time_ms < _END_MS:
             time = datetime.fromtimestamp(time_ms // 1000, UTC)
             values |= {"date": f"{time:%Y-%m-%d}", "hour": f"{time:%H}"}

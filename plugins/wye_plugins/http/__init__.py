@@ -35,7 +35,7 @@ def build_sink(options: HttpSinkOptions, context: SinkContext) -> Transport:
 
 @hookimpl
 def wye_sources() -> list[SourcePart]:
-    return [SourcePart("http", HttpSourceOptions, build_source, adapters="many")]
+    return [SourcePart("http", HttpSourceOptions, build_source, adapters="many", spreads=lambda _: True)]
 
 
 @hookimpl

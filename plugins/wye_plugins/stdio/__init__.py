@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from wye.options import Bytes, Options
+from wye.options import Bytes, Options, OptionsError
 from wye.plugin import Batching, SinkContext, SinkPart, Source, SourceContext, SourcePart, Transport, hookimpl
 
 
@@ -37,7 +37,10 @@ def build_source(options: StdinOptions, context: SourceContext) -> Source:
 
 
 def build_sink(options: StdoutOptions, context: SinkContext) -> Transport:
-    """A sink that writes to standard output."""
+    """A sink that writes to standard output. Raises ``OptionsError`` when several workers would."""
+    if context.workers > 1:
+        message = f"{context.workers} workers would tear each other's lines on standard output; choose another sink"
+        raise OptionsError([(("type",), message)])
     from wye_plugins.stdio.stdout import StdoutSink
 
     return StdoutSink(context.name)

@@ -13,6 +13,7 @@ trio-websocket is imported when a part is built, not here: whoever does not use 
 
 from __future__ import annotations
 
+from wye.options import OptionsError
 from wye.plugin import Batching, SinkContext, SinkPart, Source, SourceContext, SourcePart, Transport, hookimpl
 from wye_plugins.websocket.config import WebSocketSinkOptions, WebSocketSourceOptions
 
@@ -29,8 +30,11 @@ def build_source(options: WebSocketSourceOptions, context: SourceContext) -> Sou
 
 
 def build_sink(options: WebSocketSinkOptions, context: SinkContext) -> Transport:
-    """A sink that serves subscribers or sends to a server."""
+    """A sink that serves subscribers or sends to a server. Raises ``OptionsError`` when several workers would serve."""
     if options.url is None:
+        if context.workers > 1:
+            message = f"each of {context.workers} workers would serve its own events only; use url, or leave workers out"
+            raise OptionsError([(("address",), message)])
         from wye_plugins.websocket.serve import WebSocketServeSink
 
         return WebSocketServeSink(options, context)
@@ -41,7 +45,11 @@ def build_sink(options: WebSocketSinkOptions, context: SinkContext) -> Transport
 
 @hookimpl
 def wye_sources() -> list[SourcePart]:
-    return [SourcePart("websocket", WebSocketSourceOptions, build_source, adapters="many")]
+    return [SourcePart("websocket", WebSocketSourceOptions, build_source, adapters="many", spreads=_listens)]
+
+
+def _listens(options: WebSocketSourceOptions) -> bool:
+    return options.address is not None
 
 
 @hookimpl

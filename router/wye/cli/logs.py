@@ -10,8 +10,8 @@ from wye.words import printable
 
 
 class _Redacting(logging.Formatter):
-    def __init__(self, secrets: Secrets) -> None:
-        super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
+    def __init__(self, secrets: Secrets, who: str) -> None:
+        super().__init__(f"%(asctime)s %(levelname)-7s {who}%(message)s", "%H:%M:%S")
         self._secrets = secrets
 
     def format(self, record: logging.LogRecord) -> str:
@@ -23,10 +23,10 @@ class _Redacting(logging.Formatter):
         return super().formatMessage(record)
 
 
-def to_stderr(secrets: Secrets, level: int) -> None:
-    """Send wye's log lines to standard error; libraries speak only from warnings on."""
+def to_stderr(secrets: Secrets, level: int, who: str = "") -> None:
+    """Send wye's log lines to standard error, each beginning with ``who``; libraries speak only from warnings on."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Redacting(secrets))
+    handler.setFormatter(_Redacting(secrets, who))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("wye").setLevel(level)
     logging.getLogger("wye_plugins").setLevel(level)

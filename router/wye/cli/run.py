@@ -1,4 +1,4 @@
-"""``wye run FILE…``: the daemon."""
+"""``wye run FILE…``: the daemon, or the parent of several."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wye.errors import Exit
+from wye.errors import ConfigError, Exit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wye.config import Config
+    from wye.config.model import RootOptions
     from wye.daemon import Daemon
+    from wye.workers.channel import ToParent
 
 HELP = "run the daemon until its sources end or it is told to stop"
 
@@ -24,34 +28,100 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("files", nargs="+", metavar="FILE", help="TOML files that make up the config")
     command.add_argument("--ledger", metavar="PATH", type=Path, help="write the ledger here as JSON at the end")
     command.add_argument("--quiet", action="store_true", help="print warnings and errors only")
+    command.add_argument("--workers", type=_count, metavar="N", help="so many processes, whatever the config says")
+    # What a parent tells a worker.
+    command.add_argument("--worker", type=int, help=argparse.SUPPRESS)
+    command.add_argument("--channel", type=int, help=argparse.SUPPRESS)
+    command.add_argument("--first", action="store_true", help=argparse.SUPPRESS)
+
+
+def _count(text: str) -> int:
+    """Raises ``ValueError`` for what is no number of workers."""
+    from wye.config.model import MOST_WORKERS
+
+    count = int(text)
+    if not 1 <= count <= MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"expected 1 to {MOST_WORKERS}")
+    return count
 
 
 def main(arguments: argparse.Namespace) -> Exit:
-    from wye.cli import logs, show
-    from wye.config import load_config
-    from wye.daemon import Daemon
-    from wye.registry import load
+    if arguments.worker is not None:
+        return _work(arguments)
+    root = _root(arguments)
+    if root is not None and root.workers > 1:
+        from wye.cli import parent
 
-    config = load_config(arguments.files, load())
-    logs.to_stderr(config.secrets, logging.WARNING if arguments.quiet else logging.INFO)
-    if arguments.ledger and not _writable(arguments.ledger):
+        return parent.main(arguments, root)
+    from wye.cli import show
+
+    config = _load(arguments)
+    if arguments.ledger and not writable(arguments.ledger):
         return Exit.NOT_STARTED
-    daemon = Daemon(config)
-    code = _run(daemon, config, quiet=arguments.quiet)
-    if code is Exit.NOT_STARTED:
+    daemon, code = _run(config, quiet=arguments.quiet)
+    if daemon is None:
         return code
     if not arguments.quiet or code is not Exit.OK:
-        show.ledger(daemon.ledger, daemon.dead_letters)
+        show.ledger(daemon.ledger, daemon.dead_letters.count, daemon.dead_letters.path)
     if arguments.ledger:
         show.write_ledger(arguments.ledger, daemon.ledger)
     return code
 
 
-def _run(daemon: Daemon, config: Config, *, quiet: bool) -> Exit:
+def _root(arguments: argparse.Namespace) -> RootOptions | None:
+    """What concerns all workers; ``None`` where that cannot be told: who loads all of it says every mistake at once."""
+    from msgspec import structs
+
+    from wye.config.load import load_root
+
+    try:
+        root = load_root(arguments.files)
+    except ConfigError:
+        return None
+    return root if arguments.workers is None else structs.replace(root, workers=arguments.workers)
+
+
+def _work(arguments: argparse.Namespace) -> Exit:
+    """One of several workers. Its parent says when to stop, so that a signal to all of a group counts once."""
+    import signal
+
+    from wye.net import share_addresses
+    from wye.workers.channel import ToParent
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    share_addresses(first=arguments.first)
+    channel = ToParent(arguments.channel)
+    daemon, code = _run(_load(arguments), quiet=arguments.quiet or not arguments.first, channel=channel)
+    if daemon is not None:
+        channel.report_last(daemon)
+    return code
+
+
+def _load(arguments: argparse.Namespace) -> Config:
+    """Raises ``ConfigError``."""
+    from wye.cli import logs
+    from wye.config import load_config
+    from wye.registry import load
+
+    worker: int | None = arguments.worker
+    config = load_config(arguments.files, load(), worker=worker or 0, workers=arguments.workers)
+    who = "" if worker is None else f"worker {worker}: "
+    logs.to_stderr(config.secrets, logging.WARNING if arguments.quiet else logging.INFO, who)
+    return config
+
+
+def _run(config: Config, *, quiet: bool, channel: ToParent | None = None) -> tuple[Daemon | None, Exit]:
+    """The daemon, from its start to its end, and the exit code; ``None`` where it did not come to start."""
+    from functools import partial
+
     import trio
 
     from wye.cli import show
+    from wye.daemon import Daemon, signals
     from wye.plugin import StartError
+
+    daemon = Daemon(config)
 
     def on_started() -> None:
         # What is here now stays: without this the collector would walk over it again and again.
@@ -60,19 +130,26 @@ def _run(daemon: Daemon, config: Config, *, quiet: bool) -> Exit:
         gc.set_threshold(50_000, 20, 100)
         if not quiet:
             show.overview(config)
+        if channel is not None:
+            channel.note_started(daemon)
 
     try:
-        return trio.run(daemon.run, on_started)
+        return daemon, trio.run(daemon.run, on_started, partial(channel.stops, daemon) if channel is not None else signals)
     except StartError as error:
-        for line in str(error).splitlines():
-            print(f"wye: {config.secrets.redact(line)}", file=sys.stderr)
-        return Exit.NOT_STARTED
+        say_all(error, config.secrets.redact, "" if channel is None else f"worker {config.worker}: ")
+        return None, Exit.NOT_STARTED
     except Exception:  # logged, and not left to the interpreter, which would print secrets
         log.exception("broken by a fault of its own or of a plugin")
-        return Exit.BROKEN
+        return daemon, Exit.BROKEN
 
 
-def _writable(path: Path) -> bool:
+def say_all(error: Exception, redact: Callable[[str], str] = str, who: str = "") -> None:
+    """Each of its lines, on standard error."""
+    for line in str(error).splitlines():
+        print(f"wye: {who}{redact(line)}", file=sys.stderr)
+
+
+def writable(path: Path) -> bool:
     """Better to learn it now than after the run."""
     try:
         with path.open("ab"):

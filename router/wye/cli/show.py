@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from wye.config.model import Config
-    from wye.deadletters import DeadLetters
     from wye.errors import Problem
     from wye.ledger import Ledger, SinkAccount
 
@@ -97,8 +96,9 @@ def overview(config: Config) -> None:
     line(f"stop with Ctrl-C or SIGTERM; what is in flight has {config.grace_secs:g} s then", bold="wye runs:")
 
 
-def ledger(accounts: Ledger, dead_letters: DeadLetters) -> None:
-    """received = delivered + filtered + dead-lettered + dropped + in flight, for each sink."""
+def ledger(accounts: Ledger, letters: int, path: Path) -> None:
+    """received = delivered + filtered + dead-lettered + dropped + in flight, for each sink; and so many dead ``letters`` in
+    ``path``."""
     table(
         ("source", "received", "undecodable"),
         [(source.name, str(source.received), str(source.undecodable)) for source in accounts.sources],
@@ -117,8 +117,8 @@ def ledger(accounts: Ledger, dead_letters: DeadLetters) -> None:
             line(f"its format has no name for {_some(types)}", bold=f"sink {sink.name}:")
         if sink.losses:
             _losses(sink)
-    if dead_letters.count:
-        line(f"{dead_letters.count} in {dead_letters.path}", bold="dead letters:")
+    if letters:
+        line(f"{letters} in {path}", bold="dead letters:")
 
 
 def _losses(sink: SinkAccount) -> None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 from msgspec import Struct, structs
 
 from wye import canonical
-from wye.config import graph
+from wye.config import graph, spreading
 from wye.config.adapters import build_adapter
 from wye.config.building import built
 from wye.config.files import TABLES, Document
@@ -42,13 +42,21 @@ T = TypeVar("T")
 C = TypeVar("C", bound=Struct)
 
 
-def load_config(files: Sequence[str], registry: Registry, environment: Mapping[str, str] | None = None) -> Config:
-    """Read ``files`` as one config. Raises ``ConfigError`` with every problem found, in the order of files and lines."""
+def load_config(
+    files: Sequence[str],
+    registry: Registry,
+    environment: Mapping[str, str] | None = None,
+    *,
+    worker: int = 0,
+    workers: int | None = None,
+) -> Config:
+    """Read ``files`` as one config, for the process ``worker`` of ``workers`` (as many as ``files`` say, where that is left
+    out). Raises ``ConfigError`` with every problem found, in the order of files and lines."""
     secrets = Secrets()
     document = Document(os.environ if environment is None else environment, secrets)
     for file in files:
         document.read(file)
-    config = _Loader(registry, document, secrets).config()
+    config = _Loader(registry, document, secrets, worker, workers).config()
     problems = document.problems()
     if problems:
         raise ConfigError(problems)
@@ -70,7 +78,11 @@ def load_root(files: Sequence[str], environment: Mapping[str, str] | None = None
 
 
 class _Loader:
-    def __init__(self, registry: Registry, document: Document, secrets: Secrets) -> None:
+    def __init__(
+        self, registry: Registry, document: Document, secrets: Secrets, worker: int = 0, workers: int | None = None
+    ) -> None:
+        self._worker = worker
+        self._workers = workers
         self._registry = registry
         self._document = document
         self._report = document.report
@@ -82,6 +94,7 @@ class _Loader:
         document = self._document
         root = _root(document.root, self._report)
         self._data_dir = FilePath(root.data_dir)
+        workers = self._workers = root.workers if self._workers is None else self._workers
         config = Config(
             self._data_dir,
             root.grace_secs,
@@ -90,8 +103,12 @@ class _Loader:
             _present(self._sink(name, table) for name, table in document.sinks.items()),
             self._secrets,
             root.dead_letters,
+            workers,
+            self._worker,
         )
         graph.check(document)
+        if workers > 1:
+            spreading.check(config, document)
         return config
 
     # ── what all kinds have ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -154,7 +171,9 @@ class _Loader:
             return None
         context = SourceContext(name, str(self._data_dir), [one.inbound for one in adapters])
         source = built(lambda: part.build(options, context), path, self._report)
-        return SourceConfig(name, part.name, source, adapters, common.dedupe) if source is not None else None
+        if source is None:
+            return None
+        return SourceConfig(name, part.name, source, adapters, common.dedupe, part.spreads(options))
 
     def _source_adapters(self, kind: str, takes: str, common: SourceOptions, path: Path) -> list[NamedAdapter] | None:
         references = [(common.adapter, (*path, "adapter"))]
@@ -193,7 +212,7 @@ class _Loader:
         options = self._own(table, part.config, SinkOptions, path)
         if common is None or options is None or adapter is None:
             return None
-        context = SinkContext(name, adapter)
+        context = SinkContext(name, adapter, self._worker, self._workers or 1)
         transport = built(lambda: part.build(options, context), path, self._report)
         if transport is None:
             return None

@@ -252,6 +252,9 @@ class DeadLettersOptions(Options, frozen=True):
     ] = "block"
 
 
+MOST_WORKERS = 256
+
+
 class RootOptions(Options, frozen=True):
     """What concerns wye as a whole; stands outside of the tables of parts."""
 
@@ -261,6 +264,13 @@ class RootOptions(Options, frozen=True):
     grace_secs: Annotated[
         Seconds, Meta(description="How long a stop (SIGTERM, SIGINT) waits for events in flight before it gives up.")
     ] = 30.0
+    workers: Annotated[
+        Annotated[int, Meta(ge=1, le=MOST_WORKERS)],
+        Meta(
+            description="Processes that share the work, each a whole wye on this config. Connections to what listens are "
+            "spread over them; other sources run in the first one only. See *Workers* in docs/operations.md."
+        ),
+    ] = 1
     dead_letters: Annotated[
         DeadLettersOptions, Meta(description="A table of its own: what was given up, and how much of it is kept.")
     ] = DeadLettersOptions()
@@ -281,6 +291,8 @@ class SourceConfig(Struct, frozen=True):
     source: Source
     adapters: Sequence[NamedAdapter]
     dedupe: DedupeOptions | None = None
+    spreads: bool = True
+    """Whether every worker runs it; otherwise only the first one does."""
 
 
 class SinkConfig(Struct, frozen=True):
@@ -314,3 +326,6 @@ class Config(Struct, frozen=True):
     sinks: Sequence[SinkConfig]
     secrets: Secrets
     dead_letters: DeadLettersOptions
+    workers: int = 1
+    worker: int = 0
+    """Which of the ``workers`` this process is."""
