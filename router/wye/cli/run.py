@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wye.cli import profiling
 from wye.errors import ConfigError, Exit
 
 if TYPE_CHECKING:
@@ -27,6 +28,12 @@ log = logging.getLogger("wye.cli")
 def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("files", nargs="+", metavar="FILE", help="TOML files that make up the config")
     command.add_argument("--ledger", metavar="PATH", type=Path, help="write the ledger here as JSON at the end")
+    command.add_argument(
+        "--profile",
+        metavar="FILE",
+        type=profiling.target,
+        help="write here where the CPU time went: .html, .json (speedscope) or .txt; needs pip install 'wye[profile]'",
+    )
     command.add_argument("--quiet", action="store_true", help="print warnings and errors only")
     command.add_argument("--workers", type=_count, metavar="N", help="so many processes, whatever the config says")
     # What a parent tells a worker.
@@ -50,9 +57,17 @@ def main(arguments: argparse.Namespace) -> Exit:
         return _work(arguments)
     root = _root(arguments)
     if root is not None and root.workers > 1:
+        if arguments.profile:
+            print(f"wye: --profile looks at one process, and there would be {root.workers}: add --workers 1", file=sys.stderr)
+            return Exit.USAGE
         from wye.cli import parent
 
         return parent.main(arguments, root)
+    return _run_alone(arguments)
+
+
+@profiling.where_asked
+def _run_alone(arguments: argparse.Namespace) -> Exit:
     from wye.cli import show
 
     config = _load(arguments)
