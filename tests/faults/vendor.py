@@ -55,6 +55,7 @@ class Vendor:
         self.refused = 0
         self.requests = 0
         self.connections = 0
+        self.hang_secs = 3.0
         self.port = 0
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -101,7 +102,7 @@ class Vendor:
             await channel.send(self._random.choice(_GARBAGE))
             return False
         if stumble == "time-out":
-            await trio.sleep(3)
+            await trio.sleep(self.hang_secs)
             return False
         await channel.send(_answer("207 Multi-Status", msgspec.json.encode(statuses)) if self._judges else _OK)
         return True

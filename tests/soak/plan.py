@@ -26,8 +26,8 @@ stall is longer than wye waits for a sign of life, the second is not."""
 
 class Setup(Struct, frozen=True):
     """``fraction`` of the highest rate, which is measured for ``highest_secs``, is kept up for ``secs``. ``ping_secs``: after
-    twice that, a subscriber that gives no sign of life is cut off. ``quiet_secs``: when nothing has come for so long, nothing
-    more will."""
+    twice that, a subscriber that gives no sign of life is cut off. ``timeout_secs``: how long an answer of the vendor's is
+    waited for, and ``quiet_secs`` is longer: when nothing has come for so long, nothing more will."""
 
     secs: float
     seed: int
@@ -36,7 +36,8 @@ class Setup(Struct, frozen=True):
     cycle_secs: float = 150.0
     sample_secs: float = 5.0
     ping_secs: float = 10.0
-    quiet_secs: float = 4.0
+    timeout_secs: float = 5.0
+    quiet_secs: float = 7.0
     clickstream_clients: int = 12
     moloco_clients: int = 6
     visit_secs: float = 4.0
@@ -52,8 +53,9 @@ def short(seed: int) -> Setup:
         highest_secs=1.0,
         cycle_secs=6.0,
         sample_secs=0.25,
-        ping_secs=0.4,
-        quiet_secs=1.5,
+        ping_secs=5.0,
+        timeout_secs=2.0,
+        quiet_secs=2.5,
         visit_secs=0.4,
         leave_secs=0.3,
         file_bytes=300_000,

@@ -33,7 +33,7 @@ type = "http"
 inputs = ["edge"]
 url = "http://127.0.0.1:{vendor}/collect"
 adapter = "clickstream"
-timeout_secs = 2.5
+timeout_secs = {timeout}
 buffer = {{ type = "disk" }}
 batch = {{ max_events = 200 }}
 retry = {{ first_secs = 0.05, max_secs = 0.5 }}

@@ -51,6 +51,7 @@ class Soak:
             [SinkView("archive", "clickstream"), SinkView("vendor", "clickstream"), SinkView("live", "canonical")]
         )
         self.vendor = Vendor(self.world, self.world.sinks["vendor"], setup.seed, judges=False)
+        self.vendor.hang_secs = 1.2 * setup.timeout_secs
         edge, live = free_port(), free_port()
         self._ports = {"edge": edge, "live": live}
         self.crowd = Crowd(self.world, setup, edge)
@@ -62,7 +63,8 @@ class Soak:
         async with trio.open_nursery() as nursery:
             await nursery.start(self.vendor.serve)
             values = {**self._ports, "vendor": self.vendor.port, "ping": self.setup.ping_secs}
-            self.process = Observed(self.folder, CONFIG.format(**values, file_bytes=self.setup.file_bytes))
+            values |= {"timeout": self.setup.timeout_secs, "file_bytes": self.setup.file_bytes}
+            self.process = Observed(self.folder, CONFIG.format(**values))
             try:
                 await self._live(nursery)
             finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from array import array
 from collections.abc import Sequence
+from contextlib import suppress
 
 import trio
 from msgspec import Struct, field
@@ -81,7 +82,9 @@ class Subscriber:
             raise EOFError
         frames, self._rest = _cut(self._rest + received)
         for payload in [payload for kind, payload in frames if kind == _PING]:
-            await self._stream.send_all(_pong(payload))
+            # What has been read must not be lost to a cancellation.
+            with suppress(OSError, trio.BrokenResourceError), trio.CancelScope(shield=True):
+                await self._stream.send_all(_pong(payload))
         texts = [payload for kind, payload in frames if kind == _TEXT]
         return events.documents(b"[" + b",".join(texts) + b"]", "canonical")
 
@@ -101,12 +104,16 @@ class Subscriber:
 
 async def subscribe(port: int) -> Subscriber:
     stream = await trio.open_tcp_stream("127.0.0.1", port)
-    await stream.send_all(_GREETING % port)
-    head = b""
-    while not head.endswith(b"\r\n\r\n"):
-        head += await stream.receive_some(1)
-    if not head.startswith(b"HTTP/1.1 101"):
-        raise ValueError(f"no subscription: {head!r}")
+    try:
+        await stream.send_all(_GREETING % port)
+        head = b""
+        while not head.endswith(b"\r\n\r\n") and (received := await stream.receive_some(1)):
+            head += received
+        if not head.startswith(b"HTTP/1.1 101"):
+            raise ValueError(f"no subscription: {head!r}")
+    except BaseException:
+        await trio.aclose_forcefully(stream)
+        raise
     return Subscriber(stream)
 
 
