@@ -9,6 +9,9 @@ from msgspec import Struct
 
 from wye.plugin import Limits
 
+AT_A_TIME = 64
+"""So many events are taken and encoded together where a request has fewer of them: one by one costs twice as much."""
+
 
 class Batcher(Struct, frozen=True):
     """A lot is due when ``max_events`` or ``max_bytes`` wait, or when the oldest has waited ``linger_secs``."""
@@ -24,6 +27,10 @@ class Batcher(Struct, frozen=True):
         if queued_events >= self.max_events or queued_bytes >= self.max_bytes:
             return -math.inf
         return oldest_at + self.linger_secs
+
+    def takes(self, queued_events: int) -> int:
+        """How many events to take when a lot is due: those of one request, or of several that are full."""
+        return max(min(queued_events, AT_A_TIME) // self.max_events, 1) * self.max_events
 
     def cuts(self, documents: Sequence[bytes], limits: Limits) -> Iterator[tuple[int, int]]:
         """Where requests start and end in ``documents``: each within this batcher's bounds and the vendor's ``limits``.

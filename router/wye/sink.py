@@ -150,10 +150,12 @@ class Sink:
 
     async def _next(self) -> Parcel | None:
         """The parcel to send now; ``None`` when closed and nothing is left to do."""
-        self._in_a_row += 1
-        alone = self._sending.rate is None and not self._collecting.locked()
-        if alone and self._in_a_row % MOST_IN_A_ROW and (parcel := self._at_hand()) is not None:
-            return parcel
+        if self._sending.rate is None:
+            self._in_a_row += 1
+            if not self._in_a_row % MOST_IN_A_ROW:
+                await trio.lowlevel.checkpoint()
+            if (parcel := self._at_hand()) is not None:
+                return parcel
         async with self._collecting:
             while not self._leaves:
                 if (parcel := self._at_hand()) is not None:
@@ -195,8 +197,9 @@ class Sink:
 
     def _fill(self) -> None:
         """Lots that are due into the outbox, until it has something to send."""
+        batcher = self._sending.batcher
         while not self._outbox.has_ready and self._due_at() <= trio.current_time():
-            parcel = self._parcel(self.buffer.take(self._sending.batcher.max_events, self._sending.batcher.max_bytes))
+            parcel = self._parcel(self.buffer.take(batcher.takes(self.buffer.queued_events), batcher.max_bytes))
             self._pack(parcel if self._lanes is None else self._lanes.admit(parcel))
 
     def _pack(self, parcel: Parcel) -> None:

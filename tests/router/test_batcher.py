@@ -21,6 +21,11 @@ def test_enough_events_or_bytes_are_due_at_once() -> None:
     assert BATCHER.due_at(1, 100, 50.0) == -math.inf
 
 
+def test_small_requests_are_taken_together_as_far_as_they_are_full() -> None:
+    assert [BATCHER.takes(queued) for queued in (3, 10, 19, 20, 1000)] == [10, 10, 10, 20, 60]
+    assert Batcher(500, 100, 2).takes(1000) == 500
+
+
 def test_documents_are_cut_to_the_tighter_of_both_bounds() -> None:
     documents = [b"x" * 30] * 7
     assert list(BATCHER.cuts(documents, Limits())) == [(0, 3), (3, 6), (6, 7)]

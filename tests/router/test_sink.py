@@ -365,3 +365,53 @@ async def test_a_transport_that_never_waits_lets_others_have_their_turn(letters:
             await trio.lowlevel.checkpoint()
             turns += 1
     assert len(set(sent)) >= 10
+
+
+class Counting(FakeEncoder):
+    """Notes how many events it was given at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[int] = []
+
+    def encode(self, events: Sequence[Event], /) -> list[bytes | Unfit]:
+        self.given.append(len(events))
+        return super().encode(events)
+
+
+async def test_small_requests_are_encoded_together(letters: DeadLetters) -> None:
+    encoder, transport = Counting(), FakeTransport()
+    sink = make_sink(letters, transport, encoder=encoder, batcher=Batcher(3, 1_000_000, 60.0))
+    async with running(sink):
+        put(sink, numbered(68))
+    assert encoder.given == [63, 3, 2]
+    assert [len(ids) for ids in transport.ids] == [3] * 22 + [2]
+
+
+class Turns(trio.abc.Instrument):
+    """Counts how often the scheduler goes round."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def before_io_wait(self, timeout: float) -> None:
+        self.count += 1
+
+
+class Answering(FakeTransport):
+    """Answers in the next turn."""
+
+    async def send(self, shipment: Shipment, /) -> Verdicts:
+        await trio.lowlevel.checkpoint()
+        return DELIVERED
+
+
+async def test_all_workers_have_their_share_of_a_turn(letters: DeadLetters) -> None:
+    sink, turns = make_sink(letters, Answering(concurrency=8), batcher=Batcher(1, 1_000_000, 0.0)), Turns()
+    async with running(sink):
+        put(sink, numbered(800))
+        trio.lowlevel.add_instrument(turns)
+        while sink.account.delivered < 800:
+            await trio.lowlevel.checkpoint()
+        trio.lowlevel.remove_instrument(turns)
+    assert turns.count < 800 / 4
