@@ -109,11 +109,11 @@ async def subscribe(port: int) -> Subscriber:
         head = b""
         while not head.endswith(b"\r\n\r\n") and (received := await stream.receive_some(1)):
             head += received
-        if not head.startswith(b"HTTP/1.1 101"):
-            raise ValueError(f"no subscription: {head!r}")
     except BaseException:
         await trio.aclose_forcefully(stream)
         raise
+    if not head.startswith(b"HTTP/1.1 101"):
+        raise ValueError(f"no subscription: {head!r}")
     return Subscriber(stream)
 
 
