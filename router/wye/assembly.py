@@ -39,6 +39,7 @@ def make_sink(config: SinkConfig, dead_letters: DeadLetters, data_dir: Path, wor
         options.batch.max_events or default.max_events,
         options.batch.max_bytes or default.max_bytes,
         default.linger_secs if options.batch.linger_secs is None else options.batch.linger_secs,
+        default.requests,
     )
     buffer = _make_buffer(config.name, options.buffer, dead_letters, data_dir, worker)
     sending = Sending(

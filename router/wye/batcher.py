@@ -14,11 +14,13 @@ AT_A_TIME = 64
 
 
 class Batcher(Struct, frozen=True):
-    """A lot is due when ``max_events`` or ``max_bytes`` wait, or when the oldest has waited ``linger_secs``."""
+    """A lot is due when ``max_events`` or ``max_bytes`` wait, or when the oldest has waited ``linger_secs``. ``requests``: what
+    is cut is requests to a vendor, and not just documents for a file or a stream."""
 
     max_events: int
     max_bytes: int
     linger_secs: float
+    requests: bool = True
 
     def due_at(self, queued_events: int, queued_bytes: int, oldest_at: float | None) -> float:
         """When the next lot is due, on the clock of ``oldest_at``: ``-inf`` for now, ``inf`` while nothing waits."""
@@ -33,10 +35,13 @@ class Batcher(Struct, frozen=True):
         return max(min(queued_events, AT_A_TIME) // self.max_events, 1) * self.max_events
 
     def cuts(self, documents: Sequence[bytes], limits: Limits) -> Iterator[tuple[int, int]]:
-        """Where requests start and end in ``documents``: each within this batcher's bounds and the vendor's ``limits``.
+        """Where shipments start and end in ``documents``: each within this batcher's bounds and, where they are requests, the
+        vendor's ``limits``.
 
         A document that alone is larger than ``max_bytes`` goes alone.
         """
+        if not self.requests:
+            limits = _NONE
         max_events = min(self.max_events, limits.max_events or self.max_events)
         max_bytes = min(self.max_bytes, limits.max_bytes or self.max_bytes) - limits.overhead_bytes
         count = len(documents)
@@ -51,6 +56,9 @@ class Batcher(Struct, frozen=True):
             size += len(document) + limits.separator_bytes
         if start < count:
             yield start, count
+
+
+_NONE = Limits()
 
 
 def largest_document(limits: Limits) -> float:

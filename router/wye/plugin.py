@@ -293,12 +293,13 @@ class Batching(Struct, frozen=True):
     """How a kind of sink gathers events where its config does not say: a shipment goes when one of the three is reached.
 
     ``max_events`` and ``max_bytes`` (of encoded documents) bound one shipment; ``linger_secs`` bounds an event's wait for
-    company.
+    company. ``requests``: a shipment becomes one request to the vendor, whose ``Limits`` bound it too.
     """
 
     max_events: int = 500
     max_bytes: int = 1_048_576
     linger_secs: float = 0.02
+    requests: bool = True
 
 
 class SourcePart(Struct, frozen=True):

@@ -40,6 +40,13 @@ def test_the_envelope_and_the_separators_count() -> None:
     assert list(BATCHER.cuts(documents, Limits(max_bytes=24, overhead_bytes=4, separator_bytes=1))) == [(0, 1), (1, 2)]
 
 
+def test_what_is_no_request_is_cut_as_if_its_vendor_had_no_limits() -> None:
+    plain = Batcher(max_events=10, max_bytes=100, linger_secs=2, requests=False)
+    documents = [b"x" * 9] * 11
+    assert list(plain.cuts(documents, Limits(max_events=1, max_bytes=20, overhead_bytes=10))) == [(0, 10), (10, 11)]
+    assert list(plain.cuts([b"x" * 30] * 4, Limits(max_events=1))) == [(0, 3), (3, 4)]
+
+
 def test_a_document_too_large_for_a_batch_goes_alone() -> None:
     assert list(BATCHER.cuts([b"x", b"x" * 500, b"x"], Limits())) == [(0, 1), (1, 2), (2, 3)]
 

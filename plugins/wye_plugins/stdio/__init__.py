@@ -53,4 +53,5 @@ def wye_sources() -> list[SourcePart]:
 
 @hookimpl
 def wye_sinks() -> list[SinkPart]:
-    return [SinkPart("stdout", StdoutOptions, build_sink, Batching(max_events=1000, max_bytes=1_048_576, linger_secs=0.02))]
+    batching = Batching(max_events=1000, max_bytes=1_048_576, linger_secs=0.02, requests=False)
+    return [SinkPart("stdout", StdoutOptions, build_sink, batching)]

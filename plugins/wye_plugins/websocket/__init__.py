@@ -54,4 +54,4 @@ def _listens(options: WebSocketSourceOptions) -> bool:
 
 @hookimpl
 def wye_sinks() -> list[SinkPart]:
-    return [SinkPart("websocket", WebSocketSinkOptions, build_sink, Batching(max_events=1000, linger_secs=0))]
+    return [SinkPart("websocket", WebSocketSinkOptions, build_sink, Batching(max_events=1000, linger_secs=0, requests=False))]

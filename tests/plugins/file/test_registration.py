@@ -18,3 +18,4 @@ def test_the_sink_is_built_from_its_options() -> None:
     (part,) = wye_sinks()
     sink = part.build(part.config(path="a/{date}.jsonl"), SinkContext("out", Outbound(CanonicalEncoder())))
     assert (part.name, sink.target, sink.concurrency) == ("file", "a/{date}.jsonl", 1)
+    assert not part.batching.requests
