@@ -44,6 +44,7 @@ class _Ledger(msgspec.Struct):
 
 def reckon(soak: Soak) -> Run:
     """The figures of a run that has ended, and what is wrong."""
+    soak.world.unbury()
     letters.read(soak.folder / "wye-data", soak.world)
     if soak.seen.exit_code != 0:
         return _run(soak, [], [f"did not stop in order: {soak.seen.exit_code}"])
