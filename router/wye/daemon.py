@@ -14,7 +14,7 @@ from typing import cast
 
 import trio
 
-from wye.assembly import make_dedupe, make_sink, strays
+from wye.assembly import make_dedupe, make_sink, spool_paths, strays
 from wye.config.model import Config, SourceConfig
 from wye.deadletters import NAME, DeadLetters
 from wye.deadletters.retrier import Retrier
@@ -24,6 +24,7 @@ from wye.plugin import StartError
 from wye.route import Dispatcher, Leg
 from wye.sink import Sink
 from wye.watch import Watch
+from wye.workers.adopt import adopt
 from wye.workers.files import check_writable, of_worker
 
 log = logging.getLogger("wye.daemon")
@@ -47,7 +48,7 @@ class Daemon:
         self._config = config
         bound, worker = config.dead_letters, config.worker
         letters = of_worker(config.data_dir / NAME, worker)
-        self.dead_letters = DeadLetters(letters, config.secrets.redact, bound.max_bytes, bound.when_full)
+        self.dead_letters = DeadLetters(letters, config.secrets.redact, bound.max_bytes, bound.when_full, worker)
         self.sinks = [make_sink(one, self.dead_letters, config.data_dir, worker, config.workers) for one in config.sinks]
         self._dispatchers = [
             Dispatcher(source.name, self._legs(source.name), self.dead_letters, make_dedupe(source))
@@ -87,6 +88,7 @@ class Daemon:
         ``stop``. Raises ``StartError`` with one line for each part that cannot start."""
         check_writable(self._config.data_dir)
         if self._config.worker == 0:
+            adopt(spool_paths(self._config), self._config.data_dir / NAME, self._config.workers)
             for path, events in strays(self._config):
                 log.warning("%s belongs to no sink of this config; %d events wait in it", path, events)
         try:

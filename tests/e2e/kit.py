@@ -95,9 +95,9 @@ class Wye:
         return letters_in(self.folder / "wye-data")
 
 
-def letters_in(data_dir: Path) -> list[Any]:
+def letters_in(data_dir: Path, name: str = NAME) -> list[Any]:
     """The dead letters of a daemon that keeps its data there; it may be running."""
-    with closing(sqlite3.connect(data_dir / NAME)) as connection:
+    with closing(sqlite3.connect(data_dir / name)) as connection:
         return [json.loads(msgspec.json.encode(entry)) for entry in table.entries(connection, Selection())]
 
 

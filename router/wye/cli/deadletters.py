@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 from wye.errors import ConfigError, Exit, Problem
 
 if TYPE_CHECKING:
-    import sqlite3
-
+    from wye.cli.letterfiles import LetterFiles
     from wye.deadletters import Entry
     from wye.deadletters.table import Selection
 
-    Action = Callable[[sqlite3.Connection, Path, argparse.Namespace], Exit]
+    Action = Callable[[LetterFiles, argparse.Namespace], Exit]
 
 HELP = "look at what was given up; retry it, export it or drop it"
 
@@ -27,9 +25,6 @@ STAGES = ("decode", "transform", "buffer", "encode", "send")
 
 _SHOWN = 20
 """Entries, or reasons, shown where nobody asks for more."""
-
-_CHUNK = 1000
-"""Entries changed at a time, so that a running wye need not wait."""
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -81,11 +76,10 @@ def main(arguments: argparse.Namespace) -> Exit:
         if not _ready(path):
             _say(f"no dead letters at {path}; name the config (-c FILE) or its data_dir (--data-dir DIR)")
             return Exit.FAULTY
-        from wye.database import connect
-        from wye.deadletters.table import SCHEMA
+        from wye.cli.letterfiles import opened
 
-        with closing(connect(path, SCHEMA)) as connection:
-            return arguments.run(connection, path, arguments)
+        with opened(path) as files:
+            return arguments.run(files, arguments)
     except (StoreError, sqlite3.Error) as error:
         _say(str(error))
     except OSError as error:
@@ -105,11 +99,12 @@ def _path(arguments: argparse.Namespace) -> Path:
 
 
 def _ready(path: Path) -> bool:
-    """Whether there is a file. What an older wye left is taken over first, unless a running one does that."""
+    """Whether there is a file, of any worker's. What an older wye left is taken over first, unless a running one does that."""
     from wye.database import in_use
     from wye.deadletters import legacy
     from wye.deadletters.table import SCHEMA
     from wye.store import Store
+    from wye.workers.files import of_all
 
     if path.with_name(legacy.NAME).is_file() and not in_use(path):
         store = Store(path, SCHEMA, "dead letters")
@@ -118,33 +113,29 @@ def _ready(path: Path) -> bool:
             legacy.take_over(path)
         finally:
             store.close()
-    return path.is_file()
+    return bool(of_all(path))
 
 
 # ── look ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _list(connection: sqlite3.Connection, path: Path, arguments: argparse.Namespace) -> Exit:
-    from wye.deadletters import table
-
+def _list(files: LetterFiles, arguments: argparse.Namespace) -> Exit:
     selection = _selection(arguments)
-    found = list(islice(table.entries(connection, selection, newest_first=True), max(arguments.limit, 0)))
+    found = list(islice(files.entries(selection, newest_first=True), max(arguments.limit, 0)))
     if arguments.json:
         print(_json(found))
         return Exit.OK
     _print(found)
-    total = table.totals(connection).letters
+    total = files.totals().letters
     more = "" if len(found) == total or not selection.everything else "; --limit shows more, export all"
-    print(f"{len(found)} of {total} in {path}{more}")
+    print(f"{len(found)} of {total} in {files.shown}{more}")
     return Exit.OK
 
 
-def _show(connection: sqlite3.Connection, path: Path, arguments: argparse.Namespace) -> Exit:
-    from wye.deadletters import table
-
-    entry = next(table.entries(connection, _selection(arguments)), None)
+def _show(files: LetterFiles, arguments: argparse.Namespace) -> Exit:
+    entry = next(files.entries(_selection(arguments)), None)
     if entry is None:
-        _say(f"no dead letter {arguments.ids[0]} in {path}; wye dead-letters list shows their numbers")
+        _say(f"no dead letter {arguments.ids[0]} in {files.shown}; wye dead-letters list shows their numbers")
         return Exit.FAULTY
     if arguments.json:
         print(_json(entry))
@@ -162,13 +153,10 @@ def _show(connection: sqlite3.Connection, path: Path, arguments: argparse.Namesp
     return Exit.OK
 
 
-def _stats(connection: sqlite3.Connection, path: Path, arguments: argparse.Namespace) -> Exit:
+def _stats(files: LetterFiles, arguments: argparse.Namespace) -> Exit:
     import msgspec
 
-    from wye.deadletters import table
-
-    totals, groups = table.totals(connection), table.groups(connection)
-    marked = sum(sum(table.destinations(connection, column).values()) for column in ("sink", "source"))
+    totals, groups, marked = files.totals(), files.groups(), files.marked()
     if arguments.json:
         print(_json({**msgspec.structs.asdict(totals), "marked": marked, "groups": groups}))
         return Exit.OK
@@ -179,15 +167,13 @@ def _stats(connection: sqlite3.Connection, path: Path, arguments: argparse.Names
     _table(("letters", "bytes", "of", "stage", "last", "reason"), rows)
     if len(groups) > _SHOWN:
         print(f"and {len(groups) - _SHOWN} more reasons; --json has all")
-    print(f"{totals.letters} letters of {totals.bytes} bytes in {path}; {marked} wait to be retried;", end=" ")
+    print(f"{totals.letters} letters of {totals.bytes} bytes in {files.shown}; {marked} wait to be retried;", end=" ")
     print(f"{totals.dropped} were dropped because it was full")
     return Exit.OK
 
 
-def _export(connection: sqlite3.Connection, path: Path, arguments: argparse.Namespace) -> Exit:
-    from wye.deadletters import table
-
-    lines = (f"{_json(entry)}\n".encode() for entry in table.entries(connection, _selection(arguments)))
+def _export(files: LetterFiles, arguments: argparse.Namespace) -> Exit:
+    lines = (f"{_json(entry)}\n".encode() for entry in files.entries(_selection(arguments)))
     if arguments.file is None:
         sys.stdout.flush()
         sys.stdout.buffer.writelines(lines)
@@ -205,56 +191,42 @@ def _export(connection: sqlite3.Connection, path: Path, arguments: argparse.Name
 # ── change ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _retry(connection: sqlite3.Connection, path: Path, arguments: argparse.Namespace) -> Exit:
-    from wye.database import in_use
+def _retry(files: LetterFiles, arguments: argparse.Namespace) -> Exit:
     from wye.deadletters import table
 
-    ids = _chosen(connection, arguments)
+    ids = _chosen(files, arguments)
     if ids is None:
         return Exit.USAGE
     if arguments.dry_run:
-        _print(list(islice(table.entries(connection, table.Selection(ids=ids)), _SHOWN)) if ids else [])
+        _print(list(islice(files.entries(table.Selection(ids=ids)), _SHOWN)) if ids else [])
         print(f"{len(ids)} would be retried" + (f"; the first {_SHOWN} are shown" if len(ids) > _SHOWN else ""))
         return Exit.OK
-    count = _in_chunks(connection, ids, table.mark)
-    if in_use(path):
+    count = files.change(ids, table.mark)
+    if files.in_use:
         print(f"{count} marked; wye is running and retries them now")
     else:
-        print(f"{count} marked; no wye is running on {path.parent}: they are retried when it starts")
+        print(f"{count} marked; no wye is running on {files.folder}: they are retried when it starts")
     return Exit.OK
 
 
-def _drop(connection: sqlite3.Connection, path: Path, arguments: argparse.Namespace) -> Exit:
+def _drop(files: LetterFiles, arguments: argparse.Namespace) -> Exit:
     from wye.deadletters import table
 
-    ids = _chosen(connection, arguments)
+    ids = _chosen(files, arguments)
     if ids is None:
         return Exit.USAGE
-    count = _in_chunks(connection, ids, table.remove)
-    print(f"{count} dropped; {table.totals(connection).letters} left in {path}")
+    count = files.change(ids, table.remove)
+    print(f"{count} dropped; {files.totals().letters} left in {files.shown}")
     return Exit.OK
 
 
-def _chosen(connection: sqlite3.Connection, arguments: argparse.Namespace) -> list[int] | None:
+def _chosen(files: LetterFiles, arguments: argparse.Namespace) -> list[int] | None:
     """The entries meant, where it was said which."""
-    from wye.deadletters import table
-
     selection = _selection(arguments)
     if selection.everything is not arguments.all:
         _say("say which: numbers, --sink, --source, --stage or --where; or all of them with --all alone")
         return None
-    return table.ids(connection, selection)
-
-
-def _in_chunks(
-    connection: sqlite3.Connection, ids: Sequence[int], change: Callable[[sqlite3.Connection, Sequence[int]], int]
-) -> int:
-    count = 0
-    for start in range(0, len(ids), _CHUNK):
-        connection.execute("BEGIN IMMEDIATE")
-        count += change(connection, ids[start : start + _CHUNK])
-        connection.execute("COMMIT")
-    return count
+    return files.ids(selection)
 
 
 def _selection(arguments: argparse.Namespace) -> Selection:

@@ -69,9 +69,16 @@ def main(arguments: argparse.Namespace) -> Exit:
 @profiling.where_asked
 def _run_alone(arguments: argparse.Namespace) -> Exit:
     from wye.cli import show
+    from wye.plugin import StartError
+    from wye.workers.files import hold_if_shared
 
     config = _load(arguments)
     if arguments.ledger and not writable(arguments.ledger):
+        return Exit.NOT_STARTED
+    try:
+        hold_if_shared(config.data_dir)
+    except StartError as error:
+        say_all(error, config.secrets.redact)
         return Exit.NOT_STARTED
     daemon, code = _run(config, quiet=arguments.quiet)
     if daemon is None:

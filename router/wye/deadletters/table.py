@@ -21,6 +21,9 @@ NAME = "dead-letters.db"
 OVERHEAD_BYTES = 256
 """What an entry counts for beside its reason, event and original; the file says it too."""
 
+NUMBERS = 10**12
+"""How many numbers each worker has for its letters: no two of them give the same one."""
+
 _CHUNK = 64
 """Entries that are read at a time: nobody who reads slowly keeps SQLite from cleaning up."""
 
@@ -108,6 +111,15 @@ class Group(Struct, frozen=True):
     bytes: int
     first_time: str
     last_time: str
+
+
+def number_from(connection: sqlite3.Connection, last: int) -> None:
+    """In a file that has given no number yet, begin after ``last``."""
+    connection.execute(
+        "INSERT INTO sqlite_sequence (name, seq) SELECT 'letters', ? WHERE NOT EXISTS"
+        " (SELECT 1 FROM sqlite_sequence WHERE name = 'letters')",
+        (last,),
+    )
 
 
 # ── write ────────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -47,7 +47,7 @@ class DeadLetters:
     """Puts letters into one file. One task writes; all who wait share one sync.
 
     ``marked``: some wait to be retried. ``redact`` takes secrets out of the reasons: a vendor may answer with the very key that
-    it was sent. What counts against ``max_bytes`` is what ``table.Row.bytes`` says.
+    it was sent. What counts against ``max_bytes`` is what ``table.Row.bytes`` says. Letters have numbers of their ``worker``'s.
     """
 
     def __init__(
@@ -56,8 +56,10 @@ class DeadLetters:
         redact: Callable[[str], str] = str,
         max_bytes: int = MAX_BYTES,
         when_full: LettersWhenFull = "block",
+        worker: int = 0,
     ) -> None:
         self.path = path
+        self._worker = worker
         self.totals = Totals()
         self.marked = False
         self.store = Store(path, table.SCHEMA, "dead letters")
@@ -244,7 +246,10 @@ class DeadLetters:
             aside = self.store.set_aside()
             log.error("dead letters: %s; it is now %s, and a new file is begun", error, aside)
             self.store.open()
-        legacy.take_over(self.path)
+        if self._worker:
+            self.store.change(partial(table.number_from, last=self._worker * table.NUMBERS))
+        else:
+            legacy.take_over(self.path)
         self.look()
         self._said_dropped = (-SAY_SECS, self.totals.dropped)
 

@@ -48,6 +48,13 @@ def hold(data_dir: Path) -> int:
     return descriptor
 
 
+def hold_if_shared(data_dir: Path) -> None:
+    """The same where there have been workers: those of a parent that was killed may be about to end. Held until this process
+    ends. Raises ``StartError``."""
+    if (data_dir / LOCK).is_file():
+        hold(data_dir)
+
+
 def _locked(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
