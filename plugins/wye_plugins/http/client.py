@@ -6,12 +6,13 @@ Plain requests take the ``lean`` way, all others the ``thorough`` one. Nobody bu
 from __future__ import annotations
 
 import gzip
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeAlias
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import trio
+from msgspec import Struct
 
 from wye.message import HttpRequest, HttpResponse
 from wye_plugins.http.config import HttpSinkOptions
@@ -19,6 +20,8 @@ from wye_plugins.http.lean import Lean, is_plain, is_plain_server
 
 if TYPE_CHECKING:
     from wye_plugins.http.thorough import Thorough
+
+Fields: TypeAlias = tuple[tuple[str, str], ...]
 
 _COMPRESS_IN_THREAD_BYTES = 65_536
 
@@ -44,7 +47,7 @@ class Address:
         """What stands behind ``origin``: path and parameters. It may hold secrets."""
         return self._remembered(path, tuple(query.items()))
 
-    def _target(self, path: str, query: tuple[tuple[str, str], ...]) -> str:
+    def _target(self, path: str, query: Fields) -> str:
         added = urlencode([(name, value) for name, value in query if name not in self._names])
         both = "&".join(part for part in (self._query, added) if part)
         return f"{self._joined(path)}{'?' if both else ''}{both}"
@@ -54,20 +57,34 @@ class Address:
         return own + quote(path, safe=_KEPT_IN_PATH)
 
 
+class Plan(Struct, frozen=True, gc=False):
+    """All of a request but its body. ``head`` is what the lean way says before the body's length; ``None`` where it is not for
+    that way."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    head: bytes | None
+
+
 class Client:
     """Holds the connections to ``url`` while it is open. Raises ``StartError`` for files that cannot be used."""
 
     def __init__(self, options: HttpSinkOptions, url: str) -> None:
         self._options = options
         self._address = Address(url)
-        self._own_headers = _lower(options.headers)
+        self._own_headers = _lower(options.headers.items())
         parts = urlsplit(url)
         self._lean = Lean(options, parts) if is_plain_server(options, parts) else None
         self._thorough: Thorough | None = None
         if self._lean is None:
             self._through_httpx()
+        # Requests differ in their bodies; the rest is mostly the same, and takes longer to make than to send.
+        self._plan = lru_cache(maxsize=64)(self._planned)
 
     async def __aenter__(self) -> Self:
+        if self._lean is not None:
+            self._lean.open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -77,17 +94,27 @@ class Client:
 
     async def exchange(self, request: HttpRequest) -> HttpResponse:
         """Send a request and read its answer. Raises ``ExchangeError`` or ``trio.TooSlowError``."""
-        options, body = self._options, request.body
-        headers = _DEFAULTS | _lower(request.headers)
-        if body and options.compression == "gzip":
+        body = request.body
+        compress = bool(body) and self._options.compression == "gzip"
+        if compress:
             body = await _compressed(body)
+        headers, query = tuple(request.headers.items()), tuple(request.query.items())
+        plan = self._plan(request.method, request.path, query, headers, compress)
+        if self._lean is not None and plan.head is not None:
+            return await self._lean.exchange(plan.method, plan.head, body)
+        with trio.fail_after(self._options.timeout_secs):
+            return await self._through_httpx().exchange(plan.method, self._address.origin + plan.target, plan.headers, body)
+
+    def _planned(self, method: str, path: str, query: Fields, fields: Fields, compress: bool) -> Plan:
+        """Raises ``ExchangeError``."""
+        headers = _DEFAULTS | _lower(fields)
+        if compress:
             headers["content-encoding"] = "gzip"
         headers |= self._own_headers
-        method, target = options.method or request.method, self._address.target(request.path, request.query)
-        with trio.fail_after(options.timeout_secs):
-            if self._lean is not None and is_plain(method, target, headers):
-                return await self._lean.exchange(method, target, headers, body)
-            return await self._through_httpx().exchange(method, self._address.origin + target, headers, body)
+        method, target = self._options.method or method, self._address.target(path, dict(query))
+        plain = self._lean is not None and is_plain(method, target, headers)
+        head = self._lean.head(method, target, headers) if self._lean is not None and plain else None
+        return Plan(method, target, headers, head)
 
     def _through_httpx(self) -> Thorough:
         """Made when it is needed first: httpx takes long to import."""
@@ -106,5 +133,5 @@ def _compress(body: bytes) -> bytes:
     return gzip.compress(body, compresslevel=6, mtime=0)
 
 
-def _lower(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
+def _lower(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
+    return {name.lower(): value for name, value in fields}

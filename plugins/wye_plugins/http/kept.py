@@ -23,9 +23,13 @@ class Kept:
         self._link = link
         self._sock = sock
         self._incoming = Incoming()
+        self._late = False
+        self._poll = select.poll()
+        self._poll.register(sock.fileno(), select.POLLIN)
 
     async def ask(self, request: bytes) -> HttpResponse:
-        """Raises ``ExchangeError``. Then, and when it is cancelled, the connection is good for nothing but ``close``."""
+        """Raises ``ExchangeError``; ``trio.TooSlowError`` after ``give_up``. Then, and when it is cancelled, the connection is
+        good for nothing but ``close``."""
         incoming, link = self._incoming, self._link
         incoming.expect()
         # A server may hang up before it has read everything, and have said why.
@@ -34,17 +38,26 @@ class Kept:
                 await link.send(rest)
         try:
             while not incoming.complete:
-                incoming.feed(await link.receive())
+                data = await link.receive()
+                if self._late:
+                    raise trio.TooSlowError
+                incoming.feed(data)
         except (OSError, trio.BrokenResourceError) as error:
+            if self._late:
+                raise trio.TooSlowError from None
             raise ExchangeError("lost") from error
         self.keep_alive = incoming.keep_alive
         return incoming.response
 
     def quiet(self) -> bool:
         """Whether nothing has come since the last answer: what comes unasked is the end, or nothing good."""
-        poll = select.poll()
-        poll.register(self._sock.fileno(), select.POLLIN)
-        return not poll.poll(0)
+        return not self._poll.poll(0)
+
+    def give_up(self) -> None:
+        """Make an end of what is being asked: its time is over."""
+        self._late = True
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """At once, without a word."""

@@ -23,6 +23,7 @@ from wye_plugins.http.config import HttpSinkOptions
 from wye_plugins.http.kept import Kept
 from wye_plugins.http.link import SocketLink, StreamLink
 from wye_plugins.http.reason import ExchangeError
+from wye_plugins.http.timekeeper import Timekeeper
 
 # httpx's own; shorter than what servers and balancers between wait before they hang up on an idle client.
 KEEP_SECS = 5.0
@@ -78,20 +79,35 @@ class Lean:
         whole = shown(self._host, self._port)
         self._own = {"host": whole.removesuffix(":443" if secure else ":80"), "connection": "keep-alive"}
         self._credentials = _credentials(url)
+        self._timeout_secs = options.timeout_secs
         self._idle: list[Kept] = []
+        self._timekeeper = Timekeeper()
 
-    async def exchange(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
-        """Raises ``ExchangeError``."""
-        fields = {**self._own, **headers, **self._credentials}
+    def open(self) -> None:
+        """From now on it keeps the time."""
+        self._timekeeper.open()
+
+    def head(self, method: str, target: str, headers: Mapping[str, str]) -> bytes:
+        """What a request begins with, up to the length of its body. Raises ``ExchangeError``."""
+        return _head(method, target, {**self._own, **headers, **self._credentials})
+
+    async def exchange(self, method: str, head: bytes, body: bytes) -> HttpResponse:
+        """Raises ``ExchangeError`` or ``trio.TooSlowError``."""
         if body or method in _WITH_LENGTH:
-            fields["content-length"] = str(len(body))
-        request = _head(method, target, tuple(fields.items())) + body
-        connection = self._rested() or await self._connect()
+            request = b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body)
+        else:
+            request = head + b"\r\n"
+        now = trio.current_time()
+        until = now + self._timeout_secs
+        connection = self._rested(now) or await self._connected(until)
+        self._timekeeper.begin(connection, until)
         try:
             response = await connection.ask(request)
         except BaseException:
             connection.close()
             raise
+        finally:
+            self._timekeeper.end(connection)
         if connection.keep_alive:
             connection.idle_since = trio.current_time()
             self._idle.append(connection)
@@ -99,9 +115,9 @@ class Lean:
             connection.close()
         return response
 
-    def _rested(self) -> Kept | None:
+    def _rested(self, now: float) -> Kept | None:
         """The connection that was used last, of those that are still good."""
-        oldest = trio.current_time() - KEEP_SECS
+        oldest = now - KEEP_SECS
         while self._idle and self._idle[0].idle_since < oldest:
             self._idle.pop(0).close()
         while self._idle:
@@ -110,6 +126,10 @@ class Lean:
                 return connection
             connection.close()
         return None
+
+    async def _connected(self, until: float) -> Kept:
+        with trio.fail_at(until):
+            return await self._connect()
 
     async def _connect(self) -> Kept:
         try:
@@ -131,6 +151,7 @@ class Lean:
             raise ExchangeError("connecting") from error
 
     async def aclose(self) -> None:
+        self._timekeeper.close()
         with trio.move_on_after(GOODBYE_SECS):
             for connection in self._idle:
                 await connection.part()
@@ -138,11 +159,10 @@ class Lean:
             self._idle.pop().close()
 
 
-@lru_cache(maxsize=64)
-def _head(method: str, target: str, fields: tuple[tuple[str, str], ...]) -> bytes:
-    if not all(_NAME.fullmatch(name) and _VALUE.fullmatch(value) for name, value in fields):
+def _head(method: str, target: str, fields: Mapping[str, str]) -> bytes:
+    if not all(_NAME.fullmatch(name) and _VALUE.fullmatch(value) for name, value in fields.items()):
         raise ExchangeError("invalid")
-    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields), "", ""]
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), ""]
     try:
         return "\r\n".join(lines).encode("ascii")
     except UnicodeError:
