@@ -8,9 +8,19 @@ from collections.abc import Callable
 import trio
 
 from wye.batch import Batch, Lot
+from wye.buffer.packed import packed, unpacked
 from wye.delivery import Fate
 from wye.ledger import SinkAccount
 from wye.options import WhenFull
+
+NEAR_EVENTS = 2_000
+"""Events that wait as they are, at least."""
+
+STILL_SECS = 0.1
+"""A sink that has taken nothing for so long does not flow."""
+
+LONG_SECS = 1.0
+"""Nor does one whose oldest event has waited for so long."""
 
 
 class MemoryBuffer:
@@ -30,6 +40,8 @@ class MemoryBuffer:
         self.when_full: WhenFull = when_full
         self._queue: deque[Batch] = deque()
         self._taken: dict[Batch, int] = {}
+        self._moved = True
+        self._moved_at = 0.0
         self.queued_events = 0
         self.queued_bytes = 0
         self.held_events = 0
@@ -79,9 +91,20 @@ class MemoryBuffer:
             batch, dropped = self._make_room(batch)
         if batch.events:
             batch.came_at = now
-            self._queue.append(batch)
+            if self._flows(now):
+                self._queue.append(batch)
+            else:
+                self._queue.extend(packed(batch))
             self._count(len(batch.events), batch.event_bytes)
         return [one for one in dropped if one.events]
+
+    def _flows(self, now: float) -> bool:
+        """Whether what is put now will be taken soon, so that packing it would cost more than it gives."""
+        if self._moved:
+            self._moved, self._moved_at = False, now
+        if self.queued_events < NEAR_EVENTS:
+            return True
+        return now - self._moved_at < STILL_SECS and now - self._queue[0].came_at < LONG_SECS
 
     def _make_room(self, batch: Batch) -> tuple[Batch, list[Batch]]:
         """As many of ``batch``, the last ones, as fit beside what is in flight; and what had to go for them."""
@@ -101,8 +124,9 @@ class MemoryBuffer:
             missing = self.held_events + count - self.max_events
             if oldest.event_bytes:
                 missing = max(missing, -((self.max_bytes - self.held_bytes - count * event_bytes) // oldest.event_bytes))
-            gone, kept = oldest.split(max(missing, 1))
-            if kept.events:
+            gone, missing = oldest, max(missing, 1)
+            if missing < len(oldest.events):
+                gone, kept = unpacked(oldest).split(missing)
                 self._queue.appendleft(kept)
             self._count(-len(gone.events), gone.event_bytes)
             dropped.append(gone)
@@ -117,8 +141,9 @@ class MemoryBuffer:
     def take(self, max_events: int, max_bytes: int) -> Lot:
         """The oldest events, at most so many; at least one where any is queued. They stay held until ``settled``."""
         lot = Lot([], [], 0)
+        self._moved = True
         while self._queue and len(lot.events) < max_events:
-            batch = self._queue[0]
+            batch = unpacked(self._queue[0])
             fits = max_events - len(lot.events)
             if batch.event_bytes > 0:
                 fits = min(fits, (max_bytes - lot.bytes) // batch.event_bytes)

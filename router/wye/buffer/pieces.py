@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import is_
 
 from msgspec import Struct
 
@@ -50,14 +51,44 @@ def _within(lines: Iterable[bytes], room: int) -> int:
 
 def cut(batch: Batch) -> tuple[list[Piece], list[Strange]]:
     """``batch`` in pieces, in order; and what cannot be written down."""
-    pieces: list[Piece] = []
-    strange: list[Strange] = []
-    for start in range(0, len(batch.events), ROW_EVENTS):
-        _cut(batch.events[start : start + ROW_EVENTS], batch, pieces, strange)
-    return pieces, strange
+    written = writing(batch.events)
+    return [Piece(one.events, one.payload, batch) for one in written.chunks], written.strange
 
 
-def _cut(events: Sequence[Event], batch: Batch, pieces: list[Piece], strange: list[Strange]) -> None:
+class Chunk(Struct, eq=False):
+    """Some events, at most a row's worth, with their canonical lines; and ``packed``, where that was asked for."""
+
+    events: Sequence[Event]
+    payload: bytes
+    packed: Sequence[Event] | None = None
+
+
+class Writing(Struct, eq=False):
+    """Events in chunks, in order; and what cannot be written down."""
+
+    events: tuple[Event, ...]
+    chunks: list[Chunk]
+    strange: list[Strange]
+
+
+class _Memory(Struct):
+    latest: Writing
+
+
+_memory = _Memory(Writing((), [], []))
+
+
+def writing(events: Sequence[Event]) -> Writing:
+    """How they are written down. What comes to several sinks at once is written once: the latest is remembered."""
+    latest = _memory.latest
+    if len(events) != len(latest.events) or not all(map(is_, events, latest.events)):
+        latest = _memory.latest = Writing(tuple(events), [], [])
+        for start in range(0, len(events), ROW_EVENTS):
+            _cut(latest.events[start : start + ROW_EVENTS], latest.chunks, latest.strange)
+    return latest
+
+
+def _cut(events: Sequence[Event], chunks: list[Chunk], strange: list[Strange]) -> None:
     try:
         payload = encoded(events)
     except Exception as error:  # whatever a plugin's value raises: it costs that event alone
@@ -66,11 +97,11 @@ def _cut(events: Sequence[Event], batch: Batch, pieces: list[Piece], strange: li
             strange.append((events[0], f"cannot be written as JSON: {type(error).__name__}: {error}"))
             return
     if payload and (len(payload) <= ROW_BYTES or len(events) == 1):
-        pieces.append(Piece(events, payload, batch))
+        chunks.append(Chunk(events, payload))
         return
     middle = len(events) // 2
-    _cut(events[:middle], batch, pieces, strange)
-    _cut(events[middle:], batch, pieces, strange)
+    _cut(events[:middle], chunks, strange)
+    _cut(events[middle:], chunks, strange)
 
 
 def joined(pieces: Iterable[Piece]) -> list[list[Piece]]:

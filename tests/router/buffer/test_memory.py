@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from collections import deque
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.core_rig import numbered
 from wye.batch import Batch
-from wye.buffer import MemoryBuffer
+from wye.buffer import MemoryBuffer, memory
 from wye.delivery import Delivery
 from wye.options import WhenFull
 
@@ -60,11 +61,18 @@ class Model:
     when_full=st.sampled_from(["block", "drop_newest", "drop_oldest"]),
     max_events=st.integers(1, 12),
     max_bytes=st.integers(1, 60),
+    near=st.sampled_from([1, 3, 2_000]),
     steps=st.lists(st.one_of(Put, Put, Take, Settle), max_size=40),
 )
 def test_it_does_what_the_simple_model_does(
-    when_full: WhenFull, max_events: int, max_bytes: int, steps: list[tuple[str, int, int]]
+    when_full: WhenFull, max_events: int, max_bytes: int, near: int, steps: list[tuple[str, int, int]]
 ) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(memory, "NEAR_EVENTS", near)
+        _play(when_full, max_events, max_bytes, steps)
+
+
+def _play(when_full: WhenFull, max_events: int, max_bytes: int, steps: list[tuple[str, int, int]]) -> None:
     buffer, model = MemoryBuffer(max_events, max_bytes, when_full), Model(max_events, max_bytes)
     taken: deque[Batch] = deque()
     for number, (what, count, size) in enumerate(steps):
