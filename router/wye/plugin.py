@@ -196,13 +196,23 @@ class Intake(Protocol):
     smallest buffer goes in pieces: cancelled between two of them, some may arrive, and again when the source sends again; no
     word is given then). ``on_settled`` is called
     once, later, with ``True`` when all of it is safe (delivered, filtered, or in the dead letters on disk) and ``False`` when
-    some of it was given up unsafely. ``deliver`` is ``emit`` and the wait for that word.
+    some of it was given up unsafely. ``deliver`` is ``emit`` and the wait for that word. ``offer`` is ``emit`` where nothing
+    has to be waited for: with ``False`` nothing was taken, and ``emit`` would wait.
 
     ``place`` says where failures stood (``line 7``): it is called with a ``Failure.index``.
     """
 
     @property
     def name(self) -> str: ...
+
+    def offer(
+        self,
+        decoded: Decoded,
+        /,
+        *,
+        on_settled: Callable[[bool], None] | None = None,
+        place: Callable[[int], str] | None = None,
+    ) -> bool: ...
 
     async def emit(
         self,

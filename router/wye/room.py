@@ -36,6 +36,10 @@ class Room:
         """Whether a batch can be put now; a sink that drops instead of blocking always has room."""
         return self._buffer.when_full != "block" or self._buffer.room_for(count, event_bytes)
 
+    def is_open(self, count: int, event_bytes: int) -> bool:
+        """Whether a batch of so many can be put at once and whole, and nobody waits for room."""
+        return not self.turn.locked() and count <= self._buffer.most(event_bytes) and self.fits(count, event_bytes)
+
     def freed(self) -> None:
         """Something was settled."""
         self._freed.set()

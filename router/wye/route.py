@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AsyncExitStack, contextmanager
+from functools import partial
 
 import trio
 from msgspec import Struct
@@ -128,11 +129,46 @@ class Dispatcher:
         place: Callable[[int], str] | None = None,
     ) -> None:
         await trio.lowlevel.checkpoint_if_cancelled()
+        if self.offer(decoded, on_settled=on_settled, place=place):
+            return
         await self._dead_letters.calm()
-        events = decoded.events if self._dedupe is None else self._without_repeats(decoded.events, self._dedupe)
-        delivery = Delivery(_told(on_settled, self._remember(events)))
-        event_bytes = decoded.size // (len(decoded.events) + len(decoded.failures) or 1)
-        await self.take_in(events, event_bytes, delivery)
+        events = self._fresh(decoded)
+        delivery = self._delivery(events, on_settled)
+        await self.take_in(events, _event_bytes(decoded), delivery)
+        self._end(decoded, place, delivery)
+
+    def offer(
+        self,
+        decoded: Decoded,
+        /,
+        *,
+        on_settled: Callable[[bool], None] | None = None,
+        place: Callable[[int], str] | None = None,
+    ) -> bool:
+        event_bytes = _event_bytes(decoded)
+        if not (self._dead_letters.is_calm and self._has_room(len(decoded.events), event_bytes)):
+            return False
+        events = self._fresh(decoded)
+        delivery = self._delivery(events, on_settled)
+        if events:
+            self._put(self._loads(unpacked(events)), len(events), event_bytes, delivery)
+        self._end(decoded, place, delivery)
+        return True
+
+    def _has_room(self, count: int, event_bytes: int) -> bool:
+        """Whether every sink has room even if all events come to it, on all their ways, and nobody waits for it."""
+        return all(sink.room.is_open(count * ways, event_bytes) for sink, ways in self._blocking.items())
+
+    def _fresh(self, decoded: Decoded) -> Sequence[Event]:
+        return decoded.events if self._dedupe is None else self._without_repeats(decoded.events, self._dedupe)
+
+    def _delivery(self, events: Sequence[Event], on_settled: Callable[[bool], None] | None) -> Delivery:
+        if self._dedupe is None:
+            return Delivery(partial(_tell, on_settled))
+        return Delivery(partial(_remember_and_tell, self._dedupe, events, on_settled))
+
+    def _end(self, decoded: Decoded, place: Callable[[int], str] | None, delivery: Delivery) -> None:
+        """All events are in; what could not be decoded, too."""
         if decoded.failures:
             name = place or _record_number
             letters = [undecodable(self.name, f.reason, name(f.index), f.original, f.adapter) for f in decoded.failures]
@@ -149,20 +185,20 @@ class Dispatcher:
             leg.sink.account.filtered += repeats
         return fresh
 
-    def _remember(self, events: Sequence[Event]) -> Callable[[], None]:
-        dedupe = self._dedupe
-        if dedupe is None:
-            return lambda: None
-        return lambda: dedupe.safe([event.id for event in events], trio.current_time())
-
     async def take_in(self, events: Sequence[Event], event_bytes: int, delivery: Delivery) -> None:
         """Put ``events`` into every sink's buffer, once there is room."""
         for piece in self._pieces(unpacked(events), event_bytes):
-            loads = [_Load(leg, *leg.select(piece), len(piece)) for leg in self.legs]
+            loads = self._loads(piece)
             await _wait_for_room(_needs(loads, event_bytes))
             # From here to the end of the loop nothing waits: the piece is in every buffer, or in none.
-            self.account.received += len(piece)
-            _put(loads, delivery, event_bytes)
+            self._put(loads, len(piece), event_bytes, delivery)
+
+    def _loads(self, events: Sequence[Event]) -> list[_Load]:
+        return [_Load(leg, *leg.select(events), len(events)) for leg in self.legs]
+
+    def _put(self, loads: list[_Load], count: int, event_bytes: int, delivery: Delivery) -> None:
+        self.account.received += count
+        _put(loads, delivery, event_bytes)
 
     def _pieces(self, events: Sequence[Event], event_bytes: int) -> list[Sequence[Event]]:
         """Slices that every buffer can hold, so that no batch waits for room that cannot come. Only of a batch that is cut may
@@ -280,18 +316,26 @@ async def _hold_all(needs: Sequence[_Need], turns: AsyncExitStack) -> bool:
     return True
 
 
-def _told(on_settled: Callable[[bool], None] | None, on_safe: Callable[[], None]) -> Callable[[Outcome], None]:
-    def tell(outcome: Outcome) -> None:
-        if outcome is not Outcome.FAILED:
-            on_safe()
-        if on_settled is None:
-            return
-        try:
-            on_settled(outcome is not Outcome.FAILED)
-        except Exception:  # a source's fault must not stop the sink that has just delivered
-            log.exception("a source raised when it was told that its events are settled")
+def _tell(on_settled: Callable[[bool], None] | None, outcome: Outcome) -> None:
+    if on_settled is None:
+        return
+    try:
+        on_settled(outcome is not Outcome.FAILED)
+    except Exception:  # a source's fault must not stop the sink that has just delivered
+        log.exception("a source raised when it was told that its events are settled")
 
-    return tell
+
+def _remember_and_tell(
+    dedupe: Dedupe, events: Sequence[Event], on_settled: Callable[[bool], None] | None, outcome: Outcome
+) -> None:
+    if outcome is not Outcome.FAILED:
+        dedupe.safe([event.id for event in events], trio.current_time())
+    _tell(on_settled, outcome)
+
+
+def _event_bytes(decoded: Decoded) -> int:
+    """The mean size of an event as received."""
+    return decoded.size // (len(decoded.events) + len(decoded.failures) or 1)
 
 
 def _record_number(index: int) -> str:

@@ -37,8 +37,8 @@ def _both(label: str, module: str, name: str, usual: int) -> dict[str, Point]:
 
 
 POINTS: dict[str, Point | CallPoint] = {
-    **_both("taking-events-in", "wye_plugins.http.connection", "Connection._hand_over", 40),
-    **_both("the-answer", "wye_plugins.http.connection", "Connection._send", 40),
+    **_both("taking-events-in", "wye_plugins.http.connection", "Connection.offer_now", 40),
+    **_both("the-answer", "wye_plugins.http.connection", "Connection.send_now", 40),
     **_both("a-commit", "wye.store", "Store._transact", 40),
     **_both("writing-rows", "wye.buffer.rows", "insert", 20),
     **_both("taking-rows-out", "wye.buffer.rows", "delete", 20),

@@ -4,8 +4,10 @@ To read in this order:
 
 - ``config``: the options of both.
 - The source: ``source`` listens; ``server`` holds the connections, and ``site`` what they share; ``connection`` is one client's
-  life, over the bytes of a ``link``; ``protocol`` makes requests of bytes; ``head`` says what follows from a request's head,
-  ``claims`` which endpoint it belongs to; ``body`` bounds what is held; ``answer`` makes bytes of replies.
+  life, over the bytes of a ``link``; the ``reception`` answers many of them together, where nobody has to wait. ``protocol``
+  makes requests of bytes; ``head`` says what follows from a head, ``claims`` which endpoint a request belongs to; ``asking``
+  is its way to a reply, ``settlement`` the word that it may have to wait for; ``body`` bounds what is held; ``answer``
+  makes bytes of replies.
 - The sink: ``sink`` puts verdicts on events; ``client`` is one exchange with the vendor, ``reason`` why there was none. Plain
   requests go the ``lean`` way, over connections that are ``kept``, and ``incoming`` makes answers of their bytes; the others go
   the ``thorough`` one, which is httpx.

@@ -2,22 +2,25 @@
 
 There is no timeout per read: a cancel scope costs more than a read. A connection has one scope and a ``deadline``, and the
 server's sweep looks at all deadlines from time to time. What an interruption means depends on what the connection was about.
+
+Over a plain socket its task rests between requests, which saves the scheduler's work to wake it: the reception reads and
+answers by the methods that end in ``_now``, as far as that needs no waiting. For anything else the task is called, and goes on
+from where things stand.
 """
 
 from __future__ import annotations
 
 import enum
 import math
-import time
+import selectors
 
 import trio
-from msgspec import Struct
 
-from wye.message import Received, Reply
 from wye.plugin import Accepted
+from wye_plugins.http import asking
 from wye_plugins.http.answer import CONTINUE, render
 from wye_plugins.http.claims import BROKEN
-from wye_plugins.http.link import Link
+from wye_plugins.http.link import Link, SocketLink
 from wye_plugins.http.protocol import Request
 from wye_plugins.http.site import TIMED_OUT, Site
 
@@ -37,35 +40,6 @@ class Phase(enum.Enum):
     CLOSING = enum.auto()
 
 
-class Settlement:
-    """What became of a batch: ``safe`` is ``None`` until it is known."""
-
-    __slots__ = ("_known", "safe")
-
-    def __init__(self) -> None:
-        self.safe: bool | None = None
-        self._known: trio.Event | None = None
-
-    def note(self, safe: bool) -> None:
-        self.safe = safe
-        if self._known is not None:
-            self._known.set()
-
-    async def wait(self) -> bool:
-        while self.safe is None:
-            self._known = trio.Event()
-            await self._known.wait()
-        return self.safe
-
-
-class Taken(Struct):
-    """A batch that the intake has, and that its sender has not been told about, and until when it is to wait for that."""
-
-    accepted: Accepted
-    settlement: Settlement | None
-    until: float
-
-
 class Connection:
     """``phase``, ``deadline`` and ``idle_since`` are for the server to read; times are trio's clock in seconds."""
 
@@ -79,9 +53,12 @@ class Connection:
         self._scope = trio.CancelScope()
         self._started = 0.0
         self._doomed = False
-        self._taken: Taken | None = None
-        self._offered = Reply(503)
         self._out: list[bytes] = []
+        self._socket = link if isinstance(link, SocketLink) else None
+        self.rests = False
+        self._watched = False
+        self._called = trio.Event()
+        self._failure: Exception | None = None
 
     async def run(self) -> None:
         """Serve until the end. A client that goes away, or a handshake that fails, ends it silently."""
@@ -96,11 +73,13 @@ class Connection:
 
     def interrupt(self) -> None:
         """The deadline has passed, or the server wants to end what can be ended."""
+        self._rise()
         self._scope.cancel()
 
     def evict(self) -> None:
         """End it, whatever it is about."""
         self._doomed = True
+        self._rise()
         self._scope.cancel()
 
     # ── one scope's worth ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -125,8 +104,7 @@ class Connection:
             protocol.refuse(self._site.shutting_down if self._site.stopping else TIMED_OUT)
         elif self.phase is Phase.EMITTING:
             if trio.current_time() >= self.deadline:
-                self._site.full.hit()
-                protocol.requests[0].reply = self._site.overloaded(self._offered)
+                self._refuse(protocol.requests[0])
         elif self.phase is Phase.ANSWERING:
             self._give_up_waiting()
         else:
@@ -136,42 +114,49 @@ class Connection:
 
     def _give_up_waiting(self) -> None:
         """The sender is told that nothing is promised, though its events may yet arrive; it sends them again."""
-        taken = self._taken
-        if taken is None or taken.settlement is None or taken.settlement.safe is not None:
-            return
-        if trio.current_time() >= taken.until:
-            self._site.full.hit()
-            self._protocol.requests[0].reply = self._site.overloaded(taken.accepted.failure)
-            self._taken = None
+        request = self._protocol.requests[0] if self._protocol.requests else None
+        if request is not None and request.reply is None and request.taken is not None and trio.current_time() >= request.until:
+            self._refuse(request)
+
+    def _refuse(self, request: Request) -> None:
+        """Nothing was promised, and it can come again."""
+        assert request.accepted is not None
+        if request.taken is not None:
+            request.taken.then = None
+        self._site.full.hit()
+        request.reply = self._site.overloaded(request.accepted.failure)
 
     async def _serve(self) -> None:
-        protocol, link = self._protocol, self.link
+        protocol = self._protocol
         while True:
-            if protocol.requests:
+            if protocol.requests or self._out:
                 await self._answer_all()
             if protocol.closed:
                 return
             if protocol.wants_continue:
                 protocol.wants_continue = False
                 await self._send(CONTINUE)
-            self._rest()
-            data = await link.receive()
-            if not data:
+            self._expect(trio.current_time())
+            if self._socket is not None:
+                if not await self._rest(self._socket):
+                    return
+            elif data := await self.link.receive():
+                protocol.feed(data)
+            else:
                 return
-            protocol.feed(data)
 
-    def _rest(self) -> None:
+    def _expect(self, now: float) -> None:
         """Set by when the next bytes have to come."""
         options, protocol, phase = self._site.options, self._protocol, self.phase
         if not protocol.partial:
             if phase is not Phase.IDLE:
                 self.phase = Phase.IDLE
-                self.idle_since = trio.current_time()
-                self.deadline = self.idle_since + options.idle_timeout_secs
+                self.idle_since = now
+                self.deadline = now + options.idle_timeout_secs
             return
         if phase is not Phase.READING:
             self.phase = Phase.READING
-            self._started = trio.current_time()
+            self._started = now
         self.deadline = self._started + (options.header_timeout_secs if protocol.in_head else options.request_timeout_secs)
 
     async def _linger(self) -> None:
@@ -192,18 +177,19 @@ class Connection:
         requests = self._protocol.requests
         self.phase, self.deadline = Phase.ANSWERING, math.inf
         while requests:
-            request = requests[0]
-            reply = request.reply
-            if reply is None:
-                reply = await self._ask(request)
-            requests.popleft()
-            if request.body is not None:
-                request.body.release()
-            self._render(request, reply, last=self._site.stopping and not requests)
+            if requests[0].reply is None:
+                await self._ask(requests[0])
+            self._answer()
         await self._flush()
 
-    def _render(self, request: Request, reply: Reply, *, last: bool) -> None:
-        keep_alive = request.keep_alive and not last
+    def _answer(self) -> None:
+        """The first request has its reply."""
+        request = self._protocol.requests.popleft()
+        reply = request.reply
+        assert reply is not None
+        if request.body is not None:
+            request.body.release()
+        keep_alive = request.keep_alive and not (self._site.stopping and not self._protocol.requests)
         if not keep_alive:
             self._protocol.closed = True
         try:
@@ -212,40 +198,27 @@ class Connection:
             answer = render(BROKEN, to_head=request.to_head, keep_alive=keep_alive, http10=request.http10)
         self._out.append(answer)
 
-    async def _ask(self, request: Request) -> Reply:
+    async def _ask(self, request: Request) -> None:
         """Let the endpoint read the request, hand its events over, and wait for their word where it is wanted."""
-        if self._taken is None:
-            endpoint, head = request.endpoint, request.head
-            assert endpoint is not None
-            assert head is not None
-            received = Received(head, request.content, int(time.time() * 1000))
-            outcome = self._site.endpoints.receive(endpoint, received)
-            if isinstance(outcome, Reply):
-                return outcome
-            taken = await self._hand_over(outcome)
-        else:
-            taken = self._taken
-        safe = True
-        if taken.settlement is not None and (safe := taken.settlement.safe) is None:
+        asking.read(self._site, request)
+        if request.accepted is not None and request.taken is None:
+            await self._hand_over(request, request.accepted)
+        if request.reply is None and request.taken is not None:
             await self._flush()
-            self.deadline = taken.until
-            safe = await taken.settlement.wait()
+            self.deadline = request.until
+            await request.taken.wait()
             self.deadline = math.inf
-        self._taken = None
-        return taken.accepted.success if safe else taken.accepted.failure
+            asking.settle(request)
 
-    async def _hand_over(self, accepted: Accepted) -> Taken:
+    async def _hand_over(self, request: Request, accepted: Accepted) -> None:
         site = self._site
-        settlement = Settlement() if site.waits_for_delivery else None
-        self._offered = accepted.failure
+        settlement, on_settled = asking.new_settlement(site)
         self.phase, self.deadline = Phase.EMITTING, trio.current_time() + site.options.overload_wait_secs
-        await site.intake.emit(accepted.decoded, on_settled=None if settlement is None else settlement.note)
-        self._taken = taken = Taken(accepted, settlement, trio.current_time() + site.options.answer_timeout_secs)
+        await site.intake.emit(accepted.decoded, on_settled=on_settled)
+        asking.took(site, request, settlement, trio.current_time())
         self.phase, self.deadline = Phase.ANSWERING, math.inf
-        site.full.over()
         if self._scope.cancel_called:
             await trio.lowlevel.checkpoint()
-        return taken
 
     async def _flush(self) -> None:
         if self._out:
@@ -260,3 +233,106 @@ class Connection:
             self.phase, self.deadline = Phase.SENDING, trio.current_time() + self._site.options.request_timeout_secs
             await self.link.send(rest)
             self.phase, self.deadline = before
+
+    # ── resting: the reception attends ───────────────────────────────────────────────────────────────────────────────────
+
+    async def _rest(self, link: SocketLink) -> bool:
+        """Until called; ``False`` when the client has sent its last. Raises what has broken meanwhile."""
+        self._called = trio.Event()
+        self._ended = False
+        self._site.resting.register(link.number, selectors.EVENT_READ, self)
+        self.rests = self._watched = True
+        try:
+            await self._called.wait()
+        finally:
+            self._rise()
+        if self._failure is not None:
+            raise self._failure
+        return not self._ended
+
+    def _rise(self) -> None:
+        """The reception has nothing to do with it any more."""
+        self.rests = False
+        self._look_away()
+
+    def _look_away(self) -> None:
+        if self._watched and self._socket is not None:
+            self._watched = False
+            self._site.resting.unregister(self._socket.number)
+
+    def call(self, failure: Exception | None = None) -> None:
+        """What is to be done now is the task's business."""
+        self._rise()
+        self._failure = failure
+        self._called.set()
+
+    def receive_now(self, now: float) -> int:
+        """Read what there is: how many bytes, if that makes a request to answer."""
+        assert self._socket is not None
+        protocol = self._protocol
+        if protocol.requests:  # it comes when the first is answered
+            self._look_away()
+            return 0
+        try:
+            data = self._socket.receive_now()
+            if not data:
+                self._ended = data is not None
+                if self._ended:
+                    self.call()
+                return 0
+            protocol.feed(data)
+        except Exception as error:
+            self.call(error)
+            return 0
+        if not protocol.requests:
+            self._go_on_now(now)
+            return 0
+        self.phase, self.deadline = Phase.ANSWERING, math.inf
+        return len(data)
+
+    def read_now(self, now: float) -> bool:
+        """Let the endpoint read the first request."""
+        asking.read(self._site, self._protocol.requests[0])
+        return True
+
+    def offer_now(self, now: float) -> bool:
+        """Hand its events over; ``False`` where it has to wait for room, or for the word."""
+        request = self._protocol.requests[0]
+        return asking.offer(self._site, request, now) and request.reply is not None
+
+    def answer_now(self, now: float) -> bool:
+        """Get its answer ready; whether there is another request."""
+        self._answer()
+        return bool(self._protocol.requests)
+
+    def send_now(self, now: float) -> bool:
+        """Send what is ready, and see how it goes on."""
+        if self._out:
+            rest = self.link.send_now(self._out[0] if len(self._out) == 1 else b"".join(self._out))
+            self._out = [bytes(rest)] if rest else []
+        self._go_on_now(now)
+        return self.rests
+
+    def _go_on_now(self, now: float) -> None:
+        protocol = self._protocol
+        first = protocol.requests[0] if protocol.requests else None
+        if self._out or protocol.closed or protocol.wants_continue or not self._watched:
+            self.call()
+        elif first is None:
+            self._expect(now)
+        elif first.taken is None:
+            self.call()
+        else:
+            self.deadline = first.until
+            first.taken.then = self._settled_now
+
+    def _settled_now(self) -> None:
+        """The word has come that the first request waits for."""
+        if not self.rests:
+            return
+        try:
+            asking.settle(self._protocol.requests[0])
+            self._answer()
+            self.send_now(trio.current_time())
+        except Exception as error:
+            self.call(error)

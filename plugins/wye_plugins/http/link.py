@@ -60,6 +60,18 @@ class SocketLink:
     async def open(self) -> None:
         pass
 
+    @property
+    def number(self) -> int:
+        """The file descriptor."""
+        return self._fd
+
+    def receive_now(self) -> bytes | None:
+        """What is there; ``None`` for nothing yet, no bytes at the end."""
+        try:
+            return self._sock.recv(RECEIVE_BYTES)
+        except BlockingIOError:
+            return None
+
     async def receive(self) -> bytes:
         while True:
             await trio.lowlevel.wait_readable(self._fd)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 from typing import Literal
@@ -10,11 +11,12 @@ import httptools
 from msgspec import Struct
 
 from wye.message import Head, Reply
-from wye.plugin import Endpoint
+from wye.plugin import Accepted, Endpoint
 from wye_plugins.http.answer import text
 from wye_plugins.http.body import Body, Budget, Inflater, RefusedError
 from wye_plugins.http.claims import Claimed
 from wye_plugins.http.head import Field, Plan, RawHead, framing_of, plan_for
+from wye_plugins.http.settlement import Settlement
 
 _HEAD_TOO_LARGE = text(431, "the request head is too large")
 _LINE_BYTES = 3  # a colon and the line's end
@@ -22,7 +24,11 @@ _REMEMBERED_BYTES = 8192
 
 
 class Request(Struct):
-    """A request to answer: with ``reply`` where that is settled, else by ``endpoint``."""
+    """A request to answer: with ``reply`` where that is settled, else by ``endpoint``.
+
+    Its events are ``accepted`` by the endpoint, then taken in by the sinks. ``taken`` says what became of them, where its
+    sender waits for that word: ``until`` then, on trio's clock.
+    """
 
     reply: Reply | None = None
     endpoint: Endpoint | None = None
@@ -32,6 +38,9 @@ class Request(Struct):
     keep_alive: bool = False
     http10: bool = False
     to_head: bool = False
+    accepted: Accepted | None = None
+    taken: Settlement | None = None
+    until: float = math.inf
 
 
 class Bounds(Struct, frozen=True):

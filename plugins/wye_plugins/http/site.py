@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import selectors
 
 from wye.message import Headers, Reply
 from wye.plugin import Intake
@@ -45,13 +46,14 @@ class Spell:
 
 
 class Site:
-    """Shared by the connections; ``stopping`` makes each answer its last."""
+    """Shared by the connections; ``stopping`` makes each answer its last. Those that rest are in ``resting``."""
 
     def __init__(self, options: HttpSourceOptions, endpoints: Endpoints, intake: Intake) -> None:
         self.options = options
         self.endpoints = endpoints
         self.intake = intake
         self.stopping = False
+        self.resting = selectors.DefaultSelector()
         self.waits_for_delivery = options.ack == "delivered"
         self.budget = Budget(options.max_pending_bytes)
         self._retry_after: Headers = (("Retry-After", str(math.ceil(options.retry_after_secs))),)

@@ -12,6 +12,7 @@ from wye.net import adapter_name, bound_address, listen, server_context
 from wye.plugin import Endpoint, Intake, SourceContext
 from wye_plugins.http.claims import Endpoints
 from wye_plugins.http.config import HttpSourceOptions
+from wye_plugins.http.reception import attend
 from wye_plugins.http.server import Server
 from wye_plugins.http.site import Site
 
@@ -38,10 +39,12 @@ class HttpSource:
         listeners = [socket.socket(fileno=one.socket.detach()) for one in await listen(options.address)]
         try:
             self._listens = [f"{self._scheme}://{bound_address(listener)}" for listener in listeners]
-            server = Server(Site(options, Endpoints(self._endpoints, intake.name), intake), tls)
+            site = Site(options, Endpoints(self._endpoints, intake.name), intake)
+            server = Server(site, tls)
             log.info("source %s: listening on %s", intake.name, ", ".join(self._listens))
             async with trio.open_nursery() as beside:
                 beside.start_soon(server.sweep)
+                beside.start_soon(attend, site)
                 await _serve(server, listeners, intake, task_status)
                 beside.cancel_scope.cancel()
         finally:

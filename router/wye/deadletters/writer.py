@@ -111,8 +111,13 @@ class DeadLetters:
 
     async def calm(self) -> None:
         """Wait while more letters wait for the disk, or for room, than should."""
-        while self._waiting_bytes > min(BACKLOG_BYTES, self._max_bytes):
+        while not self.is_calm:
             await self._written.wait()
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether no more letters wait for the disk, or for room, than should."""
+        return self._waiting_bytes <= min(BACKLOG_BYTES, self._max_bytes)
 
     # ── bounds ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 

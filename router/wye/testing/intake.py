@@ -14,7 +14,8 @@ from wye.message import Decoded, Failure
 class FakeIntake:
     """Takes whatever a source emits and remembers it.
 
-    ``gate`` makes ``emit`` wait, as a full sink would: replace it by an unset ``trio.Event`` and set it later. With
+    ``gate`` makes ``emit`` wait and ``offer`` refuse, as a full sink would: replace it by an unset ``trio.Event`` and set it
+    later. With
     ``settle_at_once`` (the default) a batch is settled as it comes, with ``safe`` as the word; otherwise ``settle(safe)`` gives
     the word for the oldest one waiting. ``stop()`` ends the intake.
     """
@@ -50,6 +51,19 @@ class FakeIntake:
     def stopped(self) -> bool:
         return self._stopped
 
+    def offer(
+        self,
+        decoded: Decoded,
+        /,
+        *,
+        on_settled: Callable[[bool], None] | None = None,
+        place: Callable[[int], str] | None = None,
+    ) -> bool:
+        if not self.gate.is_set():
+            return False
+        self._take(decoded, on_settled, place)
+        return True
+
     async def emit(
         self,
         decoded: Decoded,
@@ -60,6 +74,9 @@ class FakeIntake:
     ) -> None:
         await trio.lowlevel.checkpoint()
         await self.gate.wait()
+        self._take(decoded, on_settled, place)
+
+    def _take(self, decoded: Decoded, on_settled: Callable[[bool], None] | None, place: Callable[[int], str] | None) -> None:
         self.batches.append(decoded)
         self.places.extend(place(failure.index) if place else "" for failure in decoded.failures)
         if on_settled is not None:

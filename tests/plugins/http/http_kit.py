@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -16,13 +17,17 @@ from wye.plugin import Accepted, Claim, Endpoint, Inbound, SourceContext
 from wye.testing import FakeIntake, make_event
 from wye_plugins.http.claims import Endpoints
 from wye_plugins.http.config import HttpSourceOptions
-from wye_plugins.http.link import StreamLink
+from wye_plugins.http.link import SocketLink, StreamLink
+from wye_plugins.http.reception import attend
 from wye_plugins.http.server import Server
 from wye_plugins.http.site import Site
 from wye_plugins.http.source import HttpSource
 
 SUCCESS = Reply(200, (("Content-Type", "application/json"),), b'{"ok":true}')
 FAILURE = Reply(502, (), b"not safe")
+
+OVER_SOCKETS = False
+"""Whether a server without a port is connected to by sockets instead of streams; see the fixture ``link``."""
 
 
 class NoDecoder:
@@ -93,12 +98,18 @@ async def _run(source: HttpSource, intake: FakeIntake, task_status: trio.TaskSta
 
 
 class InMemory(Struct):
-    """A server without sockets."""
+    """A server without a port."""
 
     server: Server
     nursery: trio.Nursery
+    sockets: list[socket.socket] = []
 
     def connect(self, ip: str = "10.0.0.1") -> Client:
+        if OVER_SOCKETS:
+            near, far = socket.socketpair()
+            self.sockets.append(near)
+            self.server.attach(SocketLink(far), ip, self.nursery)
+            return Client(trio.SocketStream(trio.socket.from_stdlib_socket(near)))
         ours, theirs = memory_stream_pair()
         self.server.attach(StreamLink(theirs), ip, self.nursery)
         return Client(ours)
@@ -107,10 +118,17 @@ class InMemory(Struct):
 @asynccontextmanager
 async def in_memory(intake: FakeIntake, endpoint: Endpoint | None = None, **options: Any) -> AsyncGenerator[InMemory]:
     settings = HttpSourceOptions(address="127.0.0.1:0", **options)
-    server = Server(Site(settings, Endpoints([endpoint or Vendor()], intake.name), intake))
+    site = Site(settings, Endpoints([endpoint or Vendor()], intake.name), intake)
+    server = Server(site)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(server.sweep)
-        yield InMemory(server, nursery)
+        nursery.start_soon(attend, site)
+        memory = InMemory(server, nursery)
+        try:
+            yield memory
+        finally:
+            for one in memory.sockets:
+                one.close()
         nursery.cancel_scope.cancel()
 
 

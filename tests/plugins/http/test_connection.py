@@ -1,4 +1,4 @@
-"""Connections over in-memory streams; where time matters, the clock jumps."""
+"""Connections without a port; where time matters, the clock jumps."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from plugins.http.http_kit import FAILURE, SUCCESS, Vendor, get, in_memory, post
 from wye.testing import FakeIntake
+
+pytestmark = pytest.mark.usefixtures("link")
 
 
 @pytest.fixture

@@ -1,0 +1,63 @@
+"""A request's way to its reply, step by step: read by its endpoint, taken in by the sinks, settled. No step waits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from wye.message import Received, Reply
+from wye_plugins.http.protocol import Request
+from wye_plugins.http.settlement import Settlement
+from wye_plugins.http.site import Site
+
+
+def read(site: Site, request: Request) -> None:
+    """Let the endpoint read it, unless that was done before."""
+    if request.reply is not None or request.accepted is not None:
+        return
+    endpoint, head = request.endpoint, request.head
+    assert endpoint is not None
+    assert head is not None
+    outcome = site.endpoints.receive(endpoint, Received(head, request.content, int(time.time() * 1000)))
+    if isinstance(outcome, Reply):
+        request.reply = outcome
+    else:
+        request.accepted = outcome
+
+
+def offer(site: Site, request: Request, now: float) -> bool:
+    """Hand its events over, unless that was done before; ``False`` where there is no room now, and somebody has to wait."""
+    accepted = request.accepted
+    if request.reply is not None or request.taken is not None or accepted is None:
+        return True
+    settlement, on_settled = new_settlement(site)
+    if not site.intake.offer(accepted.decoded, on_settled=on_settled):
+        return False
+    took(site, request, settlement, now)
+    return True
+
+
+def new_settlement(site: Site) -> tuple[Settlement | None, Callable[[bool], None] | None]:
+    """What waits for the word, and whom to give it to; neither where nobody waits."""
+    if not site.waits_for_delivery:
+        return None, None
+    settlement = Settlement()
+    return settlement, settlement.note
+
+
+def took(site: Site, request: Request, settlement: Settlement | None, now: float) -> None:
+    """The intake has its events."""
+    site.full.over()
+    request.until = now + site.options.answer_timeout_secs
+    request.taken = settlement
+    settle(request)
+
+
+def settle(request: Request) -> None:
+    """Give it its reply, if the word that it waits for has come."""
+    accepted, settlement = request.accepted, request.taken
+    assert accepted is not None
+    if settlement is None or settlement.safe:
+        request.reply = accepted.success
+    elif settlement.safe is not None:
+        request.reply = accepted.failure
