@@ -36,12 +36,13 @@ fuzz: .venv/.ready
 	PYTHONPATH=tests $(BIN)/python -m laws.fuzz --seed $(SEED) $(FUZZ)
 
 # Kills, power cuts and lying vendors: docs/faults.md says what, and is made from what this adds to docs/faults.json.
-# MINUTES=…, ROUNDS=…, SEED=…; POINTS=1 tries every named point, MUTATIONS=1 the builds that are broken on purpose.
+# MINUTES=…, ROUNDS=…, SEED=…, WORKERS=2; POINTS=1 tries every named point, MUTATIONS=1 the builds that are broken on purpose.
 MINUTES ?= 5
 ROUNDS ?= 0
+WORKERS ?= 1
 faults: .venv/.ready
 	PYTHONPATH=tests $(BIN)/python -m faults --record --minutes $(MINUTES) --rounds $(ROUNDS) --seed $(SEED) \
-		$(if $(POINTS),--points) $(if $(MUTATIONS),--mutations)
+		--workers $(WORKERS) $(if $(POINTS),--points) $(if $(MUTATIONS),--mutations)
 
 # An hour (MINUTES=60) at half of the highest rate, with everything going wrong now and then; makes docs/soak.md.
 soak: .venv/.ready
@@ -51,6 +52,11 @@ soak: .venv/.ready
 # BENCH="--quick" is for a look, BENCH="--only W1" for one row; the peers are installed into .bench.
 bench: .venv/.ready
 	PYTHONPATH=tests $(BIN)/python -m bench $(BENCH)
+
+# What each stage of an event's way costs in instructions and memory: what a test holds the code to is written anew. After a change
+# that means to cost something else.
+costs: .venv/.ready
+	PYTHONPATH=tests $(BIN)/python -m bench.costs
 
 lint: .venv/.ready
 	$(BIN)/ruff check .

@@ -137,7 +137,12 @@ _json = msgspec.json.Encoder(decimal_format="number")
 
 def of_lines(text: bytes) -> bytes:
     """Lines of events to lines of Google's documents."""
-    return _json.encode_lines([retail(event) for event in _lines.decode_lines(text)])
+    return _json.encode_lines([retail(event) for event in of_structs(text)])
+
+
+def of_structs(text: bytes) -> list[Event]:
+    """Lines of events as they are read."""
+    return _lines.decode_lines(text)
 
 
 def of_array(text: bytes) -> bytes:
