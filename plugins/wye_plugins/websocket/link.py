@@ -31,7 +31,8 @@ _BROKEN_OFF = 1006
 
 
 class Wire(trio.abc.Stream):
-    """A stream that several tasks may write to; whole calls of ``send_all`` never mix."""
+    """A stream that several tasks may write to; whole calls of ``send_all`` never mix. ``torn``: one did not get to its end;
+    what follows could not be read, and is not sent."""
 
     def __init__(self, stream: trio.abc.Stream) -> None:
         self._stream = stream
@@ -39,6 +40,7 @@ class Wire(trio.abc.Stream):
         self.first_bytes = b""
         self.at_end = False
         self.has_sent = False
+        self.torn = False
 
     @property
     def status(self) -> int | None:
@@ -49,7 +51,13 @@ class Wire(trio.abc.Stream):
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         self.has_sent = True
         async with self._lock:
-            await self._stream.send_all(data)
+            if self.torn:
+                raise trio.BrokenResourceError
+            try:
+                await self._stream.send_all(data)
+            except BaseException:
+                self.torn = True
+                raise
 
     async def wait_send_all_might_not_block(self) -> None:
         await self._stream.wait_send_all_might_not_block()
@@ -177,7 +185,7 @@ async def say_goodbye(wire: Wire, reader: ReaderTask, farewell: Callable[[], Awa
     """Let what was written reach the peer, for ``CLOSE_SECS`` at most, then cut the connection."""
     with trio.move_on_after(CLOSE_SECS, shield=True):
         try:
-            if farewell is not None:
+            if farewell is not None and not wire.torn:
                 await farewell()
             if wire.has_sent and not wire.at_end:
                 await wire.send_eof()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -124,6 +124,23 @@ async def test_a_subscriber_that_answers_no_ping_is_closed_and_frees_those_who_b
         await until(lambda: len(received) == 100)
         await until(lambda: sink.subscribers == 1)
     assert sum("no answer to a ping for 0.1 s" in line for line in caplog.messages) == 1
+
+
+async def test_a_subscriber_that_is_given_up_in_the_middle_of_a_message_gets_nothing_after_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "wye")
+    sink = sink_with(subscriber=Subscriber(max_events=3), ping_interval_secs=0.05, ping_timeout_secs=0.1)
+    async with serving(sink) as url, stalled(url) as slow:
+        await until(lambda: sink.subscribers == 1)
+        await send_big(sink, 100)
+        await until(lambda: any("no answer to a ping" in line for line in caplog.messages))
+        received = b""
+        with trio.fail_after(5), suppress(trio.BrokenResourceError):
+            while data := await slow.receive_some():
+                received += data
+    assert b"x" * BIG in received
+    assert received[-10:] == b"x" * 10
 
 
 async def test_blocking_waits_for_the_slowest_and_loses_nothing() -> None:
