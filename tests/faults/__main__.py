@@ -37,7 +37,7 @@ def main() -> int:
     _print_sums(outcomes)
     if arguments.record and not failed and _as_committed():
         kept = record.load()
-        kept.runs.append(record.row(seed, outcomes, Path(tempfile.gettempdir())))
+        kept.runs.append(record.row(seed, outcomes, Path(tempfile.gettempdir()), arguments.workers))
         record.save(kept)
         page.write()
     return 1 if failed else 0
@@ -48,6 +48,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=0, help="stop after so many rounds")
     parser.add_argument("--minutes", type=float, default=5, help="begin no round after so many minutes")
     parser.add_argument("--seed", type=int, default=0, help="the first round's; the others follow")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="so many worker processes, and now and then fewer")
     parser.add_argument(
         "--points", nargs="?", const="", metavar="PART", help="every named point with PART in its name, one by one"
     )
@@ -63,7 +64,7 @@ def _rounds(seed: int, arguments: argparse.Namespace) -> Iterator[Setup]:
     until = time.monotonic() + 60 * arguments.minutes
     number = 0
     while time.monotonic() < until and (not arguments.rounds or number < arguments.rounds):
-        yield Setup(seed + number)
+        yield Setup(seed + number, workers=arguments.workers)
         number += 1
 
 
@@ -86,7 +87,8 @@ def _run(setup: Setup, library: Path | None) -> Outcome:
         print(f"    {problem[:300]}")
     if outcome.problems:
         print(f"    its folder is kept: {outcome.folder}")
-        print(f"    to repeat it: make faults ROUNDS=1 SEED={outcome.seed}", flush=True)
+        workers = f" WORKERS={setup.workers}" if setup.workers > 1 else ""
+        print(f"    to repeat it: make faults ROUNDS=1 SEED={outcome.seed}{workers}", flush=True)
     return outcome
 
 

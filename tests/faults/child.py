@@ -14,10 +14,14 @@ _DIE_WITH_PARENT = 1
 
 
 def main() -> int:
-    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+    if "--worker" not in sys.argv:  # a worker's parent is a thread, which may end; it goes when its line does
+        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
     from faults import adapter
     from wye import registry
     from wye.cli import main as wye
+    from wye.workers import supervisor
+
+    supervisor.PROGRAM = [sys.executable, "-m", "faults.child"]
 
     registry.load = functools.partial(registry.load, [(adapter.NAME, adapter)])
     mutation, point = os.environ.get("FAULTS_MUTATION"), os.environ.get("FAULTS_POINT")

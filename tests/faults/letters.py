@@ -23,10 +23,12 @@ _QUERY = "SELECT stage, reason, sink, event, original FROM letters"
 
 
 def read(data_dir: Path, world: World) -> None:
-    """All letters in ``data_dir``, into ``world``. Beside a process that writes them, or after its end."""
-    path = data_dir / "dead-letters.db"
-    if not path.exists():
-        return
+    """All letters in ``data_dir``, every worker's, into ``world``. Beside processes that write them, or after their end."""
+    for path in data_dir.glob("dead-letters*.db"):
+        _read(path, world)
+
+
+def _read(path: Path, world: World) -> None:
     with closing(sqlite3.connect(path, timeout=5)) as connection:
         for stage, reason, sink, event, original in connection.execute(_QUERY):
             if stage == "decode":

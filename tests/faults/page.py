@@ -71,9 +71,18 @@ def _caught(kept: Record) -> str:
 
 def _runs(kept: Record) -> str:
     rows: list[tuple[object, ...]] = [
-        (row.date, str(row.seed), f"`{row.commit}`", row.rounds, row.acknowledged, sum(row.kills.values()), row.lost)
+        (
+            row.date,
+            str(row.seed),
+            f"`{row.commit}`",
+            row.workers,
+            row.rounds,
+            row.acknowledged,
+            sum(row.kills.values()),
+            row.lost,
+        )
         for row in kept.runs
     ]
-    table = _table(("date", "first seed", "commit", "rounds", "acknowledged", "kills", "lost"), rows)
+    table = _table(("date", "first seed", "commit", "workers", "rounds", "acknowledged", "kills", "lost"), rows)
     machines = sorted({f"{row.machine}, {row.versions}, {row.file_system}" for row in kept.runs})
     return table + "\nMachines: " + "; ".join(machines) + ".\n"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from faults import shim
 from faults.disk import Style
@@ -22,7 +22,7 @@ class Life(Struct, frozen=True):
     ``point`` is where it is killed (``None``: when its time is over), on the ``nth`` passing; ``power`` is how much of what was
     not synced remains (``None``: all, for the system lives on). ``disk`` is a fault on the files of ``classes``,
     ``paused_secs`` is how long it is stopped (SIGSTOP), ``clock_secs`` how far the wall clock jumps. ``orderly``: when its time
-    is over it is asked to stop (SIGTERM), and killed only if it does not.
+    is over it is asked to stop (SIGTERM), and killed only if it does not. ``victim``: one of ``workers`` is killed before that.
     """
 
     secs: float = 1.5
@@ -35,6 +35,8 @@ class Life(Struct, frozen=True):
     paused_secs: float = 0.0
     clock_secs: int = 0
     orderly: bool = False
+    workers: int = 1
+    victim: bool = False
 
 
 _STYLES: Sequence[Style] = ("nothing", "all", "prefix", "any", "any")
@@ -43,8 +45,17 @@ _CLASSES = (shim.LOG, shim.DATABASE, shim.LETTERS, shim.OTHER, shim.ANY_FILE)
 _JUMPS = (-86_400, -60, 5, 3_600, 86_400)
 
 
-def draw(random: Random, *, layer: bool) -> Life:
-    """``layer``: whether there is a file layer, without which there are no faults of the disk."""
+def draw(random: Random, *, layer: bool, workers: int = 1) -> Life:
+    """``layer``: whether there is a file layer, without which there are no faults of the disk. ``workers``: how many there are,
+    as a rule; now and then there are fewer."""
+    life = _draw(random, layer)
+    if workers == 1:
+        return life
+    count = workers if random.random() < 0.7 else random.randint(1, workers)
+    return structs.replace(life, secs=life.secs + 0.5, workers=count, victim=count > 1 and random.random() < 0.5)
+
+
+def _draw(random: Random, layer: bool) -> Life:
     names = [name for name, point in POINTS.items() if layer or isinstance(point, Point)]
     point = random.choice(names) if random.random() < 0.6 else None
     return Life(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +17,7 @@ import trio
 from faults.points import POINTS, CallPoint
 from faults.shim import Control
 from faults.world import World
+from wye.workers.files import LOCK
 
 ROOT = Path(__file__).resolve().parents[2]
 PATHS = os.pathsep.join(str(ROOT / one) for one in ("tests", "router", "plugins"))
@@ -38,7 +41,7 @@ overload_wait_secs = 2
 [sinks.archive]
 type = "file"
 inputs = ["edge", "pages"]
-path = "out/archive.jsonl"
+path = "out/archive-{{worker}}.jsonl"
 adapter = "clickstream"
 max_file_bytes = 600000
 batch = {{ max_events = 400, linger_secs = 0 }}
@@ -81,9 +84,26 @@ class Place:
         self.disk.mkdir(parents=True)
         self.journal = folder / "journal"
         self.log = folder / "wye.log"
+        self.log.touch()
         self.ledger = folder / "ledger.json"
         self.collected = folder / "collected"
         self.collected.mkdir()
+
+    def worker_pids(self, since: int) -> list[int]:
+        """The latest process of each worker, by what the log has had ``since`` so many bytes."""
+        said = re.findall(rb"worker (\d+): pid (\d+)\n", self.log.read_bytes()[since:])
+        return list({int(number): int(pid) for number, pid in said}.values())
+
+    def worker_deaths(self, since: int) -> int:
+        """How many times a worker was killed ``since``."""
+        return len(re.findall(rb"worker \d+ was killed by SIGKILL", self.log.read_bytes()[since:]))
+
+    async def deserted(self, secs: float = 10.0) -> None:
+        """Until no worker is left of a parent that was killed. Raises ``trio.TooSlowError``."""
+        lock = self.disk / "wye-data" / LOCK
+        with trio.fail_after(secs):
+            while lock.exists() and not _free(lock):
+                await trio.sleep(0.01)
 
     def archives(self) -> list[Path]:
         return sorted((self.disk / "out").glob("*.jsonl")) + sorted(self.collected.glob("*.jsonl"))
@@ -94,6 +114,15 @@ class Place:
 
         world.unbury()
         read(self.disk / "wye-data", world)
+
+
+def _free(lock: Path) -> bool:
+    with lock.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
 
 class Process:
@@ -131,13 +160,14 @@ class Process:
         return False
 
 
-def start(place: Place, library: Path | None, control: Control, environment: dict[str, str]) -> Process:
+def start(place: Place, library: Path | None, control: Control, environment: dict[str, str], workers: int = 1) -> Process:
     """``environment``: what ``faults.child`` looks at."""
     whole = {**os.environ, "PYTHONPATH": PATHS, **environment}
     if library is not None:
         whole |= {"LD_PRELOAD": str(library), "FAULTS_ROOT": str(place.disk), "FAULTS_JOURNAL": str(place.journal)}
         whole["FAULTS_CONTROL"] = str(control.path)
     command = [sys.executable, "-m", "faults.child", "run", str(place.folder / "wye.toml"), "--ledger", str(place.ledger)]
+    command += ["--workers", str(workers)]
     with place.log.open("ab") as log:
         process = subprocess.Popen(command, cwd=place.disk, env=whole, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     return Process(process)

@@ -41,6 +41,7 @@ class Row(Struct, forbid_unknown_fields=True):
     duplicates: int
     duplicates_bound: int
     torn_lines: int
+    workers: int = 1
 
 
 class Caught(Struct, forbid_unknown_fields=True):
@@ -78,7 +79,7 @@ def save(record: Record) -> None:
     PATH.write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")
 
 
-def row(seed: int, outcomes: Sequence[Outcome], folder: Path) -> Row:
+def row(seed: int, outcomes: Sequence[Outcome], folder: Path, workers: int) -> Row:
     """The row for these rounds, which were run in ``folder``."""
     kills: Counter[str] = Counter()
     faults: Counter[str] = Counter()
@@ -97,6 +98,7 @@ def row(seed: int, outcomes: Sequence[Outcome], folder: Path) -> Row:
         minutes=round(sum(outcome.secs for outcome in outcomes) / 60, 1),
         kills={name: count for name, count in sorted(kills.items()) if count},
         faults={name: count for name, count in sorted(faults.items()) if count},
+        workers=workers,
         **{name: sum(getattr(outcome, name) for outcome in outcomes) for name in names},
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
@@ -9,6 +10,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -35,9 +37,9 @@ QUIET_SECS = 0.4
 
 
 class Setup(Struct, frozen=True):
-    """``script`` says what happens in each life; without it, that is drawn. ``mutation``: what is broken on purpose.
-    ``broken`` is the share of requests with a record that cannot be decoded, ``patience_secs`` how long the last life may take
-    to bring something further to its end."""
+    """``script`` says what happens in each life; without it, that is drawn, for so many ``workers``. ``mutation``: what is
+    broken on purpose. ``broken`` is the share of requests with a record that cannot be decoded, ``patience_secs`` how long the
+    last life may take to bring something further to its end."""
 
     seed: int
     lives: int = 10
@@ -45,6 +47,7 @@ class Setup(Struct, frozen=True):
     mutation: str | None = None
     broken: float = 0.05
     patience_secs: float = 20.0
+    workers: int = 1
 
 
 class Outcome(Struct):
@@ -77,13 +80,16 @@ class Round:
         self._control = shim.Control(self._place.folder / "control", setup.seed)
         self._disk = Disk(self._place.disk)
         forms = {"archive": "clickstream", "vendor": "clickstream", "partner": "canonical"}
-        self._world = World([SinkView(name, form, ordered=name == "partner") for name, form in forms.items()])
+        # Order is a promise of each worker, and a client that connects anew may come to another one.
+        ordered = "partner" if setup.workers == 1 else None
+        self._world = World([SinkView(name, form, ordered=name == ordered) for name, form in forms.items()])
         self._vendors = [
             Vendor(self._world, self._world.sinks[name], setup.seed, judges=name == "partner") for name in ("vendor", "partner")
         ]
         self._edge, self._pages = _free_ports(2)
         self._phase = Phase()
         self._born = 0.0
+        self._logged = 0
         self._outcome = Outcome(setup.seed)
 
     async def run(self) -> Outcome:
@@ -116,14 +122,15 @@ class Round:
     # ── a life and its end ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def _draw(self) -> plan.Life:
-        return plan.draw(self._random, layer=self._library is not None)
+        return plan.draw(self._random, layer=self._library is not None, workers=self._setup.workers)
 
     async def _live(self, life: plan.Life) -> None:
         control, random = self._control, self._random
         early = random.random() < 0.2
         control.order(clock_offset_ns=life.clock_secs * 10**9 if early else 0, **(plan.orders(life, random) if early else {}))
         self._born = time.monotonic()
-        process = start(self._place, self._library, control, self._environment(life))
+        self._logged = self._place.log.stat().st_size
+        process = start(self._place, self._library, control, self._environment(life), life.workers)
         for vendor in self._vendors:
             vendor.weather = life.weather if random.random() < 0.7 else "calm"
         await process.listening(self._edge)
@@ -132,6 +139,8 @@ class Round:
             control.change(clock_offset_ns=life.clock_secs * 10**9, **plan.orders(life, random))
         await self._suffer(process, life)
         await self._end(process, life)
+        if life.workers > 1:
+            self._outcome.kills["a worker alone"] += self._place.worker_deaths(self._logged)
 
     def _environment(self, life: plan.Life) -> dict[str, str]:
         found = killing(life.point, life.nth, self._control)
@@ -144,6 +153,9 @@ class Round:
         if life.disk == "full":
             await process.ended(life.secs / 2)
             self._control.change(room=-1)
+        if life.victim:
+            await process.ended(life.secs / 2)
+            self._kill_worker(process)
         if life.paused_secs:
             process.send(signal.SIGSTOP)
             await trio.sleep(life.paused_secs)
@@ -153,6 +165,12 @@ class Round:
         if life.orderly:
             process.send(signal.SIGTERM)
             await process.ended(STOP_SECS)
+
+    def _kill_worker(self, process: Process) -> None:
+        pids = self._place.worker_pids(self._logged)
+        if pids and process.exit_code is None:
+            with suppress(ProcessLookupError):
+                os.kill(self._random.choice(pids), signal.SIGKILL)
 
     async def _end(self, process: Process, life: plan.Life) -> None:
         outcome = self._outcome
@@ -165,10 +183,13 @@ class Round:
             outcome.kills[life.point or "at random"] += 1
         elif code in (Exit.OK, Exit.UNFINISHED) and life.orderly:
             outcome.faults["stop in order"] += 1
+        elif code == Exit.BROKEN and life.orderly and life.workers > 1 and (life.point or life.victim):
+            outcome.faults["stop in order, while a worker was dead"] += 1
         elif life.disk is not None:
             outcome.faults["gave up by itself, for a fault of the disk"] += 1
         else:
             outcome.problems.append(f"ended by itself with {code}; see {self._place.log}")
+        await self._place.deserted()
         self._widen_bounds(life)
         self._count(life)
         if self._library is not None:
@@ -181,9 +202,11 @@ class Round:
     def _widen_bounds(self, life: plan.Life) -> None:
         """By what may come twice because of this end: what was under way, and what had come lately, which may not be taken out
         of the file yet; all that came in this life, where the file could not be written."""
-        since = self._born if life.disk else time.monotonic() - LATELY_SECS
+        since = self._born if life.disk or life.workers > 1 else time.monotonic() - LATELY_SECS
         for name, view in self._world.sinks.items():
-            view.bound += view.since(since) + 2 * BATCHES[name] * (1 + bool(life.paused_secs) + bool(life.clock_secs))
+            view.bound += view.since(since) + 2 * life.workers * BATCHES[name] * (
+                1 + bool(life.paused_secs) + bool(life.clock_secs)
+            )
 
     def _count(self, life: plan.Life) -> None:
         faults = self._outcome.faults
@@ -204,7 +227,7 @@ class Round:
     def _collect(self) -> None:
         """Take rotated archives away, as whoever ships them does."""
         out = self._place.disk / "out"
-        for path in out.glob("archive.2*.jsonl"):
+        for path in out.glob("archive-*.2*.jsonl"):
             self._disk.forget(path)
             path.rename(self._place.collected / f"{path.stem}-{len(list(self._place.collected.iterdir()))}.jsonl")
 
@@ -216,7 +239,7 @@ class Round:
         for vendor in self._vendors:
             vendor.weather = "calm"
         mutation = {"FAULTS_MUTATION": self._setup.mutation} if self._setup.mutation else {}
-        process = start(self._place, self._library, self._control, mutation)
+        process = start(self._place, self._library, self._control, mutation, self._setup.workers)
         if not await process.listening(self._edge):
             problems.append(f"did not start again without faults; see {self._place.log}")
             return process

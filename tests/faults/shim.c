@@ -66,6 +66,7 @@ __attribute__((constructor)) static void start(void) {
     const char *folder = getenv("FAULTS_ROOT"), *log = getenv("FAULTS_JOURNAL"), *block = getenv("FAULTS_CONTROL");
     if (!folder || !block) return;
     root_len = strlen(strncpy(root, folder, sizeof root - 1));
+    tokens = (uint32_t)getpid() << 16; /* several processes share a journal */
     int fd = syscall(SYS_openat, AT_FDCWD, block, O_RDWR | O_CLOEXEC);
     if (fd < 0) abort();
     control = mmap(NULL, sizeof *control, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

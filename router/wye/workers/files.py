@@ -34,9 +34,17 @@ def hold(data_dir: Path) -> int:
     """A lock on ``data_dir`` for this process and those that inherit the descriptor: held until the last of them is gone.
     Raises ``StartError`` when others have it and keep it."""
     check_writable(data_dir)
+    try:
+        return _hold(data_dir)
+    except OSError as error:
+        raise StartError(
+            f"data_dir: cannot use {data_dir / LOCK}: {error.strerror}; mend it or choose another data_dir"
+        ) from None
+
+
+def _hold(data_dir: Path) -> int:
     make_directory(data_dir)
-    path = data_dir / LOCK
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(data_dir / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     until = time.monotonic() + _DYING_SECS
     while not _locked(descriptor):
         if time.monotonic() > until:
