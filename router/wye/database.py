@@ -30,10 +30,12 @@ class DamagedError(StoreError):
 
 class Schema(Struct, frozen=True):
     """What a kind of file holds. ``steps`` are SQL scripts: number n brings a file from version n to n + 1, so that every file
-    that was ever written can be read."""
+    that was ever written can be read. ``wipes``: what is deleted is overwritten at once where SQLite was built to do so; else
+    it stays in free pages until these are used again."""
 
     kind: str
     steps: Sequence[str]
+    wipes: bool = True
 
     @property
     def version(self) -> int:
@@ -46,6 +48,8 @@ def connect(path: Path, schema: Schema) -> sqlite3.Connection:
     try:
         connection = plain_connection(path)
         _prepare(connection, path, schema)
+        if not schema.wipes:
+            connection.execute("PRAGMA secure_delete = OFF")
         return connection
     except sqlite3.Error as error:
         if connection is not None:

@@ -142,6 +142,18 @@ def test_a_newer_file_and_a_strangers_database_are_refused(tmp_path: Path) -> No
         Store(tmp_path / "stranger.db", ONE, "shelf").open()
 
 
+@pytest.mark.parametrize("wipes", [True, False])
+async def test_what_is_taken_out_is_wiped_where_that_is_wanted_and_sqlite_does(tmp_path: Path, wipes: bool) -> None:
+    store = Store(tmp_path / "shelf.db", Schema("shelf", ONE.steps, wipes), "shelf")
+    with sqlite3.connect(":memory:") as plain:
+        wiping = bool(plain.execute("PRAGMA secure_delete").fetchone()[0])
+    secret = "s" * 20_000
+    async with running(store):
+        assert await write(store, add(secret))
+        assert await write(store, "DELETE FROM things")
+    assert (secret[:4000].encode() in store.path.read_bytes()) == (not (wipes and wiping))
+
+
 def test_files_are_their_owners_only(store: Store) -> None:
     store.open()
     try:

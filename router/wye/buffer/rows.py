@@ -45,7 +45,8 @@ CREATE TRIGGER row_went AFTER DELETE ON rows BEGIN
 END;
 """
 
-SCHEMA = Schema("spool", (_VERSION_1,))
+SCHEMA = Schema("spool", (_VERSION_1,), wipes=False)
+"""Rows come and go all the time, and their pages are soon used again: wiping them would write each event twice over."""
 
 
 COLUMNS = (
