@@ -63,7 +63,7 @@ class Plan(Struct, frozen=True, gc=False):
 
     method: str
     target: str
-    headers: Mapping[str, str]
+    headers: dict[str, str]
     head: bytes | None
 
 

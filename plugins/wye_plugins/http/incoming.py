@@ -7,6 +7,7 @@ than 1.0, 1.1 and 2.0, chunks whose lines end without CR.
 from __future__ import annotations
 
 import httptools
+from msgspec import Struct
 
 from wye.message import HttpResponse
 from wye_plugins.http.reason import ExchangeError
@@ -19,10 +20,20 @@ _MAX_HEAD_BYTES = 102_400
 _MAX_BYTES = 1_048_576
 
 
+class _Seen(Struct, frozen=True):
+    """An answer's head as it came, what it says, and how long such an answer is with its body."""
+
+    head: bytes
+    status: int
+    headers: dict[str, str]
+    size: int
+
+
 class Incoming:
     """One connection's answers, one after the other: ``expect`` one, then ``feed`` until it is ``complete``.
 
-    ``keep_alive`` says then whether the connection is good for another one.
+    ``keep_alive`` says then whether the connection is good for another one. An answer that begins as the last one did, to the
+    byte, is not taken apart again: many servers answer the same again and again.
     """
 
     def __init__(self) -> None:
@@ -33,12 +44,14 @@ class Incoming:
             lenient_optional_cr_before_lf=True,
             lenient_spaces_after_chunk_size=True,
         )
+        self._seen: _Seen | None = None
         self.expect()
 
     def expect(self) -> None:
         """Forget the last answer."""
         self.complete = False
         self.keep_alive = False
+        self._answer: HttpResponse | None = None
         self._status = 0
         self._fields: list[tuple[bytes, bytes]] = []
         self._pieces: list[bytes] = []
@@ -48,6 +61,8 @@ class Incoming:
 
     @property
     def response(self) -> HttpResponse:
+        if self._answer is not None:
+            return self._answer
         return HttpResponse(self._status, _collected(self._fields), b"".join(self._pieces)[:MAX_BODY_BYTES])
 
     def feed(self, data: bytes) -> None:
@@ -57,6 +72,11 @@ class Incoming:
             self.complete = self._in_body and not self._framed()
             if not self.complete:
                 raise ExchangeError("answer")
+            return
+        seen = self._seen
+        if seen is not None and len(data) == seen.size and not self._fed_bytes and data.startswith(seen.head):
+            self._answer = HttpResponse(seen.status, seen.headers, data[len(seen.head) :])
+            self.complete = self.keep_alive = True
             return
         self._fed_bytes += len(data)
         try:
@@ -68,6 +88,15 @@ class Incoming:
                 raise ExchangeError("answer") from None
         if not self.complete and self._fed_bytes > (_MAX_BYTES if self._in_body else _MAX_HEAD_BYTES):
             raise ExchangeError("answer")
+        if self.keep_alive and self._fed_bytes == len(data):
+            self._remember(data)
+
+    def _remember(self, data: bytes) -> None:
+        """``data`` is the whole answer. How much follows its head must hang on nothing but its head."""
+        answer = self._answer = self.response
+        head = data.removesuffix(answer.body)
+        if head.endswith(b"\r\n\r\n") and "transfer-encoding" not in answer.headers:
+            self._seen = _Seen(head, answer.status, dict(answer.headers), len(data))
 
     def _framed(self) -> bool:
         return any(name.lower() in (b"content-length", b"transfer-encoding") for name, _ in self._fields)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from hashlib import sha256
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from msgspec import structs
 from wye.message import FollowUp, HttpRequest, HttpResponse, Shipment
 from wye.net import adapter_name, authority, check_url, host_and_port, public_url
 from wye.options import OptionsError
-from wye.plugin import AuthError, Outbound, RequestEncoder, SinkContext
+from wye.plugin import Auth, AuthError, Outbound, RequestEncoder, SinkContext
 from wye.verdict import DELIVERED, Verdict, Verdicts, per_event
 from wye_plugins.http.client import Client
 from wye_plugins.http.config import SCHEMES, HttpSinkOptions
@@ -86,24 +86,29 @@ class HttpSink:
     async def _see_through(self, request: HttpRequest, placed: list[Verdict | None]) -> Verdict | None:
         """Send a request and all that follows from it, until each of its events has its verdict; returns one for all that is
         not sent yet when there is no point in going on."""
-        until = trio.current_time() + self._options.follow_up_timeout_secs
-        waiting = deque([(request, 0.0)])
+        began = trio.current_time()
+        answer = await self._carry(request)
+        if isinstance(answer, FollowUp):
+            return await self._follow(answer, began + self._options.follow_up_timeout_secs, placed)
+        return _place(answer, request.indices, placed)
+
+    async def _follow(self, answer: FollowUp, until: float, placed: list[Verdict | None]) -> Verdict | None:
+        """The same for what follows."""
+        waiting = deque((request, answer.after_secs) for request in answer.requests)
         while waiting:
-            one, after_secs = waiting.popleft()
-            answer: Verdicts | FollowUp
+            request, after_secs = waiting.popleft()
+            found: Verdicts | FollowUp
             if trio.current_time() + after_secs > until:
-                answer = Verdict("retry", f"not finished within {self._options.follow_up_timeout_secs:g} s")
+                found = Verdict("retry", f"not finished within {self._options.follow_up_timeout_secs:g} s")
             else:
                 if after_secs:
                     await trio.sleep(after_secs)
-                answer = await self._carry(one)
-            if isinstance(answer, FollowUp):
-                waiting.extendleft((next_one, answer.after_secs) for next_one in reversed(answer.requests))
+                found = await self._carry(request)
+            if isinstance(found, FollowUp):
+                waiting.extendleft((following, found.after_secs) for following in reversed(found.requests))
                 continue
-            for index, verdict in zip(one.indices, per_event(answer, len(one.indices)), strict=True):
-                placed[index] = verdict
-            if isinstance(answer, Verdict) and answer.kind == "busy":
-                return answer
+            if (stop := _place(found, request.indices, placed)) is not None:
+                return stop
         return None
 
     def _requests(self, shipment: Shipment) -> Iterator[HttpRequest]:
@@ -118,8 +123,10 @@ class HttpSink:
 
     async def _carry(self, request: HttpRequest) -> Verdicts | FollowUp:
         """One request and what its answer means. Whatever goes wrong is a verdict too."""
+        client = self._client
+        assert client is not None, "send is called while open"
         try:
-            response = await self._exchange(request)
+            response = await (client.exchange(request) if self._auth is None else self._authorized(client, self._auth, request))
         except trio.TooSlowError:
             return Verdict("busy", f"no answer from {self._where} within {self._options.timeout_secs:g} s")
         except AuthError as error:
@@ -130,20 +137,15 @@ class HttpSink:
             answer = self._encoder.verdicts(request, response)
             if isinstance(answer, FollowUp):
                 _check_follow_up(answer, request)
-            else:
+            elif answer is not DELIVERED:
                 per_event(answer, len(request.indices))
         except Exception as error:
             self._say(error)
             return Verdict("retry", "the adapter could not read the answer; see the log", None, response.status)
         return answer
 
-    async def _exchange(self, request: HttpRequest) -> HttpResponse:
-        """With credentials where the adapter has some; with new ones when they are not accepted, once."""
-        client = self._client
-        assert client is not None, "send is called while open"
-        auth = self._auth
-        if auth is None:
-            return await client.exchange(request)
+    async def _authorized(self, client: Client, auth: Auth, request: HttpRequest) -> HttpResponse:
+        """With the adapter's credentials; with new ones when they are not accepted, once."""
         response = await client.exchange(_signed(request, await auth.headers()))
         if response.status != _NOT_ACCEPTED:
             return response
@@ -163,8 +165,20 @@ def _base_url(adapter: Outbound) -> str:
     return adapter.base_url
 
 
+def _place(answer: Verdicts, indices: Sequence[int], placed: list[Verdict | None]) -> Verdict | None:
+    """Put the verdicts on the events at ``indices``; returns the one that holds for all others too, if it does."""
+    if answer is DELIVERED:
+        for index in indices:
+            placed[index] = DELIVERED
+        return None
+    for index, verdict in zip(indices, per_event(answer, len(indices)), strict=True):
+        placed[index] = verdict
+    return answer if isinstance(answer, Verdict) and answer.kind == "busy" else None
+
+
 def _check(request: HttpRequest, count: int) -> None:
-    if not all(0 <= index < count for index in request.indices):
+    indices = request.indices
+    if indices and not (min(indices) >= 0 and max(indices) < count):
         raise ValueError(f"a request for the events {list(request.indices)} of {count}")
 
 

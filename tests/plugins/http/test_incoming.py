@@ -58,7 +58,12 @@ def chunked(draw: st.DrawFn, body: bytes) -> bytes:
 
 def read(pieces: Sequence[bytes]) -> HttpResponse | str:
     """The answer, or the fault that it ends in; after the pieces the connection ends."""
-    incoming = Incoming()
+    return ask(Incoming(), pieces)
+
+
+def ask(incoming: Incoming, pieces: Sequence[bytes]) -> HttpResponse | str:
+    """The same on a connection that may have given answers before."""
+    incoming.expect()
     try:
         for piece in [*(piece for piece in pieces if piece), b""]:
             if not incoming.complete:
@@ -94,6 +99,26 @@ def test_how_an_answer_is_cut_does_not_matter(answer: bytes) -> None:
     assert read([answer[place : place + 1] for place in range(min(len(answer), 3000))] + [answer[3000:]]) == whole
     for place in range(min(len(answer), 300)):
         assert read([answer[:place], answer[place:]]) == whole
+
+
+@given(st.lists(answers(), min_size=1, max_size=3), st.lists(st.integers(0, 2), min_size=2, max_size=6))
+def test_what_came_before_on_a_connection_does_not_matter(different: list[bytes], order: list[int]) -> None:
+    incoming = Incoming()
+    for answer in (different[place % len(different)] for place in order):
+        found = ask(incoming, [answer])
+        assert found == read([answer])
+        if not incoming.keep_alive:
+            incoming = Incoming()
+
+
+def test_an_answer_that_begins_as_the_last_one_may_come_in_pieces() -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
+    incoming = Incoming()
+    for body in (b"abcd", b"efgh"):
+        for place in range(1, len(answer) + 4):
+            whole = answer + body
+            assert ask(incoming, [whole]) == ask(incoming, [whole[:place], whole[place:]]) == read([whole])
+            assert incoming.keep_alive
 
 
 @given(st.sampled_from([b"", b"HTTP/1.1 200 OK\r\n"]), st.binary(max_size=300))
