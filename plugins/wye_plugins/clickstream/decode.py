@@ -23,8 +23,9 @@ from msgspec import structs
 from wye.event import Event
 from wye.message import Decoded, Failure, Payload
 from wye.wire import WireDecoder
-from wye_plugins.clickstream.read import event_of
-from wye_plugins.clickstream.schema import CsRecord
+from wye_plugins.clickstream.client import Clients
+from wye_plugins.clickstream.read import Reader
+from wye_plugins.clickstream.schema import CsEvent
 
 MAX_INFLATED_BYTES = 16 * 1_048_576
 """A compressed body may become this large; the vendor's own clients stay below 1 MB."""
@@ -50,7 +51,8 @@ class ClickstreamDecoder:
     """Decodes bodies of requests to ``/collect``, or lines of events, of arrays of them, or of stored rows."""
 
     def __init__(self) -> None:
-        self._wire = WireDecoder(CsRecord)
+        self._wire = WireDecoder(CsEvent)
+        self._clients = Clients()
 
     def decode(self, payload: Payload) -> Decoded:
         """The events of ``payload``. A body without anything in it has none; that is no failure."""
@@ -70,8 +72,8 @@ class ClickstreamDecoder:
         return Decoded(events, failures, size)
 
     def _read(self, payload: Payload) -> tuple[list[Event], list[Failure]]:
-        records, failures = self._wire.read(payload)
-        return [event_of(record, payload) for record in records], failures
+        reader = Reader(payload, self._clients)
+        return self._wire.read_as(payload, reader.events)
 
     def _read_rows(
         self, payload: Payload, events: list[Event], failures: Sequence[Failure]

@@ -6,15 +6,18 @@ vendor alone, at their own place: ``{"attributes": {"_session_id": ""}}``.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from decimal import ROUND_FLOOR, Decimal
+from decimal import ROUND_FLOOR
 from typing import Any, cast
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct, structs
 
-from wye.event import CUSTOM, App, Device, Event, Item, Json, Origin, Page, UserAttr
+from wye.event import CUSTOM, Event, Json, Page, UserAttr
 from wye.message import Payload
-from wye.wire import amount, derive_id, identity
+from wye.wire import amount, derive_id, identity, too_deep
+from wye_plugins.clickstream.client import Clients, kept_identity, named
+from wye_plugins.clickstream.items import items_of
 from wye_plugins.clickstream.names import names_in
 from wye_plugins.clickstream.schema import (
     ALIASES,
@@ -23,140 +26,211 @@ from wye_plugins.clickstream.schema import (
     TYPE_ATTRIBUTE,
     TYPES,
     VENDOR,
-    CsRecord,
+    CsEvent,
     total_attribute,
 )
-from wye_plugins.clickstream.slots import COMMON, SLOTS, Slot, is_as_written, text
-
-_NO_DEVICE = Device()
-_NO_APP = App()
-
+from wye_plugins.clickstream.slots import BAGS, COMMON, SLOTS, TOO_DEEP, Slot, bear, is_as_written, text
 
 # Where one of these stands, the value or the currency is not where it usually is.
 _VALUES = ("event_value", "event_value_in_usd")
 _CURRENCIES = ("event_value_currency", "currency", "event_value_in_usd")
 
 
-def event_of(record: CsRecord, payload: Payload) -> Event:
-    """The canonical event of one document, which came with ``payload``. Takes the document's bags apart."""
-    extra: dict[str, Json] = {}
-    if record.rest is not UNSET:
-        extra.update(record.rest)
-        _note_aliases(record, extra)
-    if record.app_id == "":
-        extra["app_id"] = ""
-    event_id = _identity(record.event_id, "event_id", extra) or derive_id(VENDOR, record)
-    bag = record.attributes
-    odd: dict[str, Json] = {}
-    kind = _type(record, bag, extra, odd)
-    empty = bag is not None and not bag
-    facts: dict[str, Any] = _attributes(bag, SLOTS.get(kind, COMMON), odd) if bag else {}
-    _value(record, facts, extra, odd, total_attribute(kind))
-    if odd or empty:
-        extra["attributes"] = odd
-    time_ms, ns_rest = _time(record)
-    user_id, user_attrs = _user(record.user, extra)
-    return Event(
-        id=event_id,
-        type=kind,
-        time_ms=time_ms,
-        time_ns_rest=ns_rest,
-        origin=Origin(vendor=VENDOR, tenant=record.app_id or payload.query.get("appId") or None),
-        user_id=user_id,
-        visitor_id=_identity(record.unique_id, "unique_id", extra) or identity(extra.get("user_pseudo_id")),
-        items=_items(record, extra),
-        device=_device(record, payload, extra),
-        app=_app(record),
-        user_attrs=user_attrs,
-        attrs=bag or {},
-        **facts,
-        extra=extra,
-    )
+class Reader:
+    """Reads the documents of one payload. ``clients`` are those known from others."""
+
+    def __init__(self, payload: Payload, clients: Clients) -> None:
+        self._payload = payload
+        self._clients = clients
+        self._tenant = payload.query.get("appId") or None
+        self._platform = payload.query.get("platform") or None
+
+    def events(self, records: list[CsEvent]) -> list[Event]:
+        """The canonical event of each document; their bags are taken apart. Raises ``ValueError`` where the vendor's pipeline
+        would drop one of them, for want of a type or a time, and where one is nested too deeply."""
+        return [self._event(record) for record in records]
+
+    def _event(self, record: CsEvent) -> Event:
+        extra: dict[str, Json] = {} if record.rest is UNSET else _beyond(record, record.rest)
+        name = record.event_type or _other_name(record, extra)
+        time_ms, ns_rest = (record.timestamp, 0) if record.timestamp is not None else _time(record, extra)
+        if record.app_id == "":
+            extra["app_id"] = ""
+        event_id = record.event_id
+        if event_id is None or identity(event_id) is None:
+            event_id = _derived(record, extra)
+        bag = record.attributes or {}
+        odd: dict[str, Json] = {}
+        known = _known(name)
+        if TYPE_ATTRIBUTE in bag:
+            known = _carried(bag, odd) or known
+        if record.event_type and known.name != name:
+            extra["event_type"] = name
+        attrs, facts = _attributes(bag, known.slots, odd)
+        if extra or record.event_value is not UNSET or record.event_value_currency is not None:
+            _value(record, facts, extra, odd, known.total)
+        if odd or record.attributes == {}:
+            extra["attributes"] = odd
+        user_id, user_attrs = (None, {}) if record.user is None else _user(record.user, extra)
+        visitor_id = record.unique_id
+        if identity(visitor_id) is None:
+            visitor_id = kept_identity(visitor_id, "unique_id", extra) or identity(extra.get("user_pseudo_id"))
+        items = items_of(record, extra)
+        origin, device, app = self._clients.of(record, self._tenant, self._platform, self._payload)
+        if record.device_id is not None or record.device_unique_id is not None or "advertising_id" in extra:
+            device = named(device, record, extra)
+        take = facts.pop
+        event = Event(
+            id=event_id,
+            type=known.type,
+            time_ms=time_ms,
+            origin=origin,
+            time_ns_rest=ns_rest,
+            user_id=user_id,
+            visitor_id=visitor_id,
+            session_id=take("session_id", None),
+            items=items,
+            currency=take("currency", None),
+            page=take("page", None),
+            device=device,
+            app=app,
+            user_attrs=user_attrs,
+            attrs=attrs,
+            extra=extra,
+        )
+        return structs.replace(event, **facts) if facts else event
 
 
-def _note_aliases(record: CsRecord, extra: dict[str, Json]) -> None:
-    """Where a member stands under both of its names, the encoder has to be told."""
+def _beyond(record: CsEvent, rest: dict[str, Json]) -> dict[str, Json]:
+    """What the document has beyond its struct. Where a member stands under both of its names, the encoder has to be told."""
+    extra = dict(rest)
     for name, alias in ALIASES:
         value = getattr(record, name)
         if alias in extra and value is not None and value is not UNSET:
             extra[name] = value
+    return extra
 
 
-def _identity(value: str | None, name: str, extra: dict[str, Json]) -> str | None:
-    if value is None:
-        return None
-    who = identity(value)
-    if who is None:
-        extra[name] = value
-    return who
+def _derived(record: CsEvent, extra: dict[str, Json]) -> str:
+    """An id for an event whose own names nothing."""
+    if record.event_id is not None:
+        extra["event_id"] = record.event_id
+    return derive_id(VENDOR, record)
 
 
-def _time(record: CsRecord) -> tuple[int, int]:
+def _time(record: CsEvent, extra: dict[str, Json]) -> tuple[int, int]:
     """Milliseconds, and the nanoseconds below. A time that is a fraction or a text is in ``extra`` already."""
-    if record.timestamp is not None:
-        return record.timestamp, 0
-    exact = cast(Decimal, amount(record.beyond("timestamp")))
+    exact = amount(extra.get("timestamp"))
+    if exact is None:
+        raise ValueError(_refusal(record, "timestamp is missing or no number"))
     whole = exact.to_integral_value(ROUND_FLOOR)
     return int(whole), int((exact - whole) * 1_000_000)
 
 
-def _type(record: CsRecord, bag: dict[str, Json] | None, extra: dict[str, Json], odd: dict[str, Json]) -> str:
-    name = record.event_type or cast(str, extra.get("event_name"))
+# ── the type ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Known(Struct, frozen=True):
+    """What a type's documents are like: its name here, the attributes with canonical fields, the one with the total."""
+
+    type: str
+    name: str | None
+    slots: dict[str, Slot]
+    total: str
+
+
+@functools.lru_cache(1024)
+def _known(name: str) -> Known:
     kind = TYPES.get(name)
-    if bag and TYPE_ATTRIBUTE in bag and (carried := text(bag[TYPE_ATTRIBUTE])):
-        odd[TYPE_ATTRIBUTE] = bag.pop(TYPE_ATTRIBUTE)
-        kind = carried
-    elif kind is None:
-        return CUSTOM + name
-    if record.event_type and NAMES.get(kind) != name:
-        extra["event_type"] = name
-    return kind
+    return _of_type(CUSTOM + name, name) if kind is None else _of_type(kind, NAMES.get(kind))
+
+
+def _of_type(kind: str, name: str | None) -> Known:
+    return Known(kind, name, SLOTS.get(kind, COMMON), total_attribute(kind))
+
+
+def _carried(bag: dict[str, Json], odd: dict[str, Json]) -> Known | None:
+    """The type that the attribute for it says, where it says one."""
+    kind = text(bag[TYPE_ATTRIBUTE])
+    if kind is None:
+        return None
+    odd[TYPE_ATTRIBUTE] = bag.pop(TYPE_ATTRIBUTE)
+    return _of_type(kind, NAMES.get(kind))
+
+
+def _other_name(record: CsEvent, extra: dict[str, Json]) -> str:
+    """The name of an event that has it in the other member."""
+    name = identity(extra.get("event_name"))
+    if name is None:
+        raise ValueError(_refusal(record, "event_type is missing or empty"))
+    return name
+
+
+def _refusal(record: CsEvent, reason: str) -> str:
+    members = structs.asdict(record)
+    rest = members.pop("rest")
+    return TOO_DEEP if too_deep(members) or too_deep(rest) else reason
 
 
 # ── attributes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _attributes(bag: dict[str, Json], slots: dict[str, Slot], odd: dict[str, Json]) -> dict[str, Any]:
-    """The canonical fields that are in the bag; they are taken out of it. What wye has renamed gets its own name again, and is
-    no fact, whatever it is called."""
+Facts = dict[str, Any]
+"""Fields of the event, by name."""
+
+
+def _attributes(bag: dict[str, Json], slots: dict[str, Slot], odd: dict[str, Json]) -> tuple[dict[str, Json], Facts]:
+    """The attributes, and the canonical fields among them. What wye has renamed gets its own name again, and is no fact,
+    whatever it is called."""
     if NAMES_ATTRIBUTE not in bag:
-        return _facts(bag, slots, odd)
+        return _split(bag, slots, odd)
     text = bag.pop(NAMES_ATTRIBUTE)
     names = names_in(text)
     if not names or not names.keys() <= bag.keys():
-        facts = _facts(bag, slots, odd)
-        bag[NAMES_ATTRIBUTE] = text
-        return facts
+        attrs, facts = _split(bag, slots, odd)
+        attrs[NAMES_ATTRIBUTE] = text
+        bear(text, 1)
+        return attrs, facts
     odd[NAMES_ATTRIBUTE] = text
     renamed = {name: bag.pop(fitted) for fitted, name in names.items()}
-    facts = _facts(bag, slots, odd)
+    attrs, facts = _split(bag, slots, odd)
     # What now has the name of an attribute is a fact of the event's, in a type that wye does not read it from.
-    odd.update({name: bag.pop(name) for name in renamed.keys() & bag.keys()})
-    bag.update(renamed)
-    return facts
+    odd.update({name: attrs.pop(name) for name in renamed.keys() & attrs.keys()})
+    for value in renamed.values():
+        bear(value, 1)
+    attrs.update(renamed)
+    return attrs, facts
 
 
-def _facts(bag: dict[str, Json], slots: dict[str, Slot], odd: dict[str, Json]) -> dict[str, Any]:
-    """The canonical fields that are in the bag. What has a name of ours without being such a fact is an attribute like any
-    other; under a name of the vendor's, or empty, it is the vendor's alone."""
-    facts: dict[str, Any] = {}
-    page: dict[str, Any] = {}
-    for name in slots.keys() & bag.keys():
-        slot, value = slots[name], bag[name]
-        read = slot.read(value)
-        if read is None and value not in ("", None) and not name.startswith("_"):
-            continue
-        del bag[name]
-        if read is None or not is_as_written(value, read):
-            odd[name] = value
-        if read is not None:
-            (page if slot.of_page else facts)[slot.field] = read
+def _split(bag: dict[str, Json], slots: dict[str, Slot], odd: dict[str, Json]) -> tuple[dict[str, Json], Facts]:
+    """The attributes of the bag, and the canonical fields. What has a name of ours without being such a fact is an attribute
+    like any other; under a name of the vendor's, or empty, it is the vendor's alone."""
+    attrs: dict[str, Json] = {}
+    facts: Facts = {}
+    page: Facts = {}
+    slot_of = slots.get
+    for name, value in bag.items():
+        slot = slot_of(name)
+        if slot is not None:
+            read = slot.read(value)
+            if read is not None:
+                if read is not value and not is_as_written(value, read):
+                    odd[name] = value
+                (page if slot.of_page else facts)[slot.field] = read
+                continue
+            if value in ("", None) or name.startswith("_"):
+                bear(value, 1)
+                odd[name] = value
+                continue
+        attrs[name] = value
+        if type(value) in BAGS:
+            bear(value, 1)
     if page:
         facts["page"] = Page(**page)
-    return facts
+    return attrs, facts
 
 
-def _value(record: CsRecord, facts: dict[str, Any], extra: dict[str, Json], odd: dict[str, Json], total_name: str) -> None:
+def _value(record: CsEvent, facts: Facts, extra: dict[str, Json], odd: dict[str, Json], total_name: str) -> None:
     """The vendor's own columns for value and currency stand above attributes of that name."""
     if record.event_value is not UNSET:
         extra["event_value"] = record.event_value
@@ -174,7 +248,7 @@ def _value(record: CsRecord, facts: dict[str, Any], extra: dict[str, Json], odd:
         facts["currency"] = _first(extra, _CURRENCIES[:2], text) or facts.get("currency") or in_usd
 
 
-def _keep(facts: dict[str, Any], field: str, name: str, odd: dict[str, Json]) -> None:
+def _keep(facts: Facts, field: str, name: str, odd: dict[str, Json]) -> None:
     if field in facts:
         odd.setdefault(name, facts[field])
 
@@ -183,134 +257,30 @@ def _first(extra: dict[str, Json], names: tuple[str, ...], read: Callable[[Json]
     return next((found for name in names if (found := read(extra.get(name))) is not None), None)
 
 
-# ── user, items, device, app ─────────────────────────────────────────────────────────────────────────────────────────────
+# ── the user ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _user(user: dict[str, Json] | None, extra: dict[str, Json]) -> tuple[str | None, dict[str, UserAttr]]:
-    if user is None:
-        return None, {}
+def _user(user: dict[str, Json], extra: dict[str, Json]) -> tuple[str | None, dict[str, UserAttr]]:
+    """Who it is, and the facts about the user. What else there is, such as when the id was set, is the vendor's alone."""
     user_id: str | None = None
     attrs: dict[str, UserAttr] = {}
     odd: dict[str, Json] = {}
     for name, member in user.items():
-        if name == "_user_id":
-            user_id = _user_id(member, odd)
-        elif type(member) is dict and (fact := _user_attr(cast(dict[str, Json], member))) is not None:
-            attrs[name] = fact
-        else:
-            odd[name] = member
+        if type(member) is dict and "value" in member:
+            fact = cast(dict[str, Json], member)
+            value = fact["value"]
+            if name == "_user_id":
+                user_id = identity(str(value) if type(value) is int else value)
+                if user_id is not None and user_id is value:
+                    del fact["value"]
+                if not fact:
+                    continue
+            elif len(fact) == 1 or (len(fact) == 2 and type(fact.get("set_timestamp")) is int):
+                bear(value, 2)
+                attrs[name] = UserAttr(value, fact.get("set_timestamp"))
+                continue
+        bear(member, 1)
+        odd[name] = member
     if odd or not user:
         extra["user"] = odd
     return user_id, attrs
-
-
-def _user_id(member: Json, odd: dict[str, Json]) -> str | None:
-    if type(member) is not dict:
-        odd["_user_id"] = member
-        return None
-    left = cast(dict[str, Json], member)
-    value = left.get("value")
-    user_id = identity(str(value) if type(value) is int else value)
-    if user_id == value and user_id is not None:
-        del left["value"]
-    if left or user_id is None:
-        odd["_user_id"] = left
-    return user_id
-
-
-def _user_attr(member: dict[str, Json]) -> UserAttr | None:
-    """A fact and its time, where there is nothing else in it."""
-    if "value" not in member:
-        return None
-    set_ms = member.get("set_timestamp")
-    if len(member) == 2 and type(set_ms) is int:
-        return UserAttr(member["value"], set_ms)
-    return UserAttr(member["value"]) if len(member) == 1 else None
-
-
-_ITEM_FIELDS: dict[str, tuple[str, Callable[[Json], Any]]] = {
-    "id": ("id", text),
-    "name": ("name", text),
-    "brand": ("brand", text),
-    "category": ("category", text),
-    "currency": ("currency", text),
-    "price": ("unit_price", amount),
-    "quantity": ("quantity", amount),
-    "group_id": ("group_id", text),
-    "seller_id": ("seller_id", text),
-}
-ITEM_ALIASES = (("id", "item_id"), ("name", "item_name"))
-
-
-def _items(record: CsRecord, extra: dict[str, Json]) -> tuple[Item, ...] | None:
-    """The items; of an array that has something else in it too, those that are items."""
-    if record.items is not None:
-        return tuple([_item(member) for member in record.items])
-    members = extra.get("items")
-    if not isinstance(members, list):
-        return None
-    return tuple([_item(dict(cast(dict[str, Json], m))) for m in cast(list[Json], members) if isinstance(m, dict)])
-
-
-def _item(member: dict[str, Json]) -> Item:
-    fields: dict[str, Any] = {}
-    odd: dict[str, Json] = {}
-    if "item_id" in member or "item_name" in member:
-        _item_aliases(member, fields, odd)
-    for name in _ITEM_FIELDS.keys() & member.keys():
-        field, read = _ITEM_FIELDS[name]
-        value = member.pop(name)
-        found = str(value) if name == "id" and type(value) is int else read(value)
-        if found is None or (type(found) is not type(value) and (type(value) is str or name == "id")):
-            odd[name] = value
-        if found is not None:
-            fields[field] = found
-    return Item(**fields, attrs=member, extra=odd)
-
-
-def _item_aliases(member: dict[str, Json], fields: dict[str, Any], odd: dict[str, Json]) -> None:
-    for name, alias in ITEM_ALIASES:
-        if alias not in member:
-            continue
-        odd[alias] = value = member.pop(alias)
-        if name in member:
-            odd[name] = member[name]
-        if (found := text(value)) is not None:
-            fields[name] = found
-
-
-def _device(record: CsRecord, payload: Payload, extra: dict[str, Json]) -> Device | None:
-    device = Device(
-        id=_identity(record.device_id, "device_id", extra),
-        platform=payload.query.get("platform") or None if record.platform is None else record.platform,
-        os_version=record.os_version,
-        make=record.make,
-        brand=record.brand,
-        model=record.model,
-        carrier=record.carrier,
-        network_type=record.network_type,
-        locale=record.locale,
-        language=record.system_language,
-        country=record.country_code,
-        zone_offset_ms=record.zone_offset,
-        screen_height=record.screen_height,
-        screen_width=record.screen_width,
-        viewport_height=record.viewport_height,
-        viewport_width=record.viewport_width,
-        advertising_id=_identity(record.device_unique_id, "device_unique_id", extra) or identity(extra.get("advertising_id")),
-        user_agent=payload.user_agent,
-        ip=payload.ip,
-    )
-    return None if device == _NO_DEVICE else device
-
-
-def _app(record: CsRecord) -> App | None:
-    app = App(
-        title=record.app_title,
-        version=record.app_version,
-        package=record.app_package_name,
-        sdk_name=record.sdk_name,
-        sdk_version=record.sdk_version,
-        host=record.host_name,
-    )
-    return None if app == _NO_APP else app

@@ -7,12 +7,12 @@ under either name (the vendor's own pipeline does the same).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import UNSET, Meta, UnsetType
 
 from wye.event import Json
-from wye.wire import Wire, amount, identity, too_deep
+from wye.wire import Wire
 
 VENDOR = "clickstream"
 MAX_BODY_BYTES = 1_048_576
@@ -34,7 +34,7 @@ else:
 ABSENT: Any = None
 
 
-class CsEvent(Wire, frozen=True, kw_only=True):
+class CsEvent(Wire, frozen=True, kw_only=True, gc=False):
     """One event. The vendor requires the first four members."""
 
     event_type: Text = ABSENT
@@ -80,34 +80,6 @@ ALIASES: tuple[tuple[str, str], ...] = (
     ("event_value_currency", "currency"),
 )
 """A member's name, and the other one that the vendor's pipeline takes for it."""
-
-
-class CsRecord(CsEvent, frozen=True, kw_only=True):
-    """An event as it is received: refused where the vendor's pipeline would drop it, for want of a type or a time."""
-
-    def __post_init__(self) -> None:
-        if not self.event_type and not identity(self.beyond("event_name")):
-            raise ValueError("event_type is missing or empty")
-        if self.timestamp is None and amount(self.beyond("timestamp")) is None:
-            raise ValueError("timestamp is missing or no number")
-        if (
-            (self.attributes and _holds_bags(self.attributes) and too_deep(self.attributes))
-            or (self.user and any(map(_holds_bags, self.user.values())) and too_deep(self.user))
-            or (self.items and any(map(_holds_bags, self.items)) and too_deep(self.items))
-        ):
-            raise ValueError("JSON is nested too deeply")
-
-    def beyond(self, name: str) -> Json:
-        """A member that the struct has no place for, or ``None``."""
-        return None if self.rest is UNSET else self.rest.get(name)
-
-
-def _holds_bags(bag: Json) -> bool:
-    """Whether there can be anything deep in it. What is flat, as nearly all is, need not be walked through."""
-    return type(bag) is not dict or not _BAGS.isdisjoint(map(type, cast(dict[str, Json], bag).values()))
-
-
-_BAGS = frozenset((dict, list))
 
 
 COMMERCE = frozenset(

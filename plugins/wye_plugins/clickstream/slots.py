@@ -10,10 +10,19 @@ import msgspec
 from msgspec import Struct
 
 from wye.event import Json
-from wye.wire import amount, identity
+from wye.wire import MAX_DEPTH, amount, identity, too_deep
 from wye_plugins.clickstream.schema import COMMERCE
 
 _texts = msgspec.json.Decoder(list[str])
+
+BAGS = frozenset((dict, list))
+TOO_DEEP = "JSON is nested too deeply"
+
+
+def bear(value: Json, depth: int) -> None:
+    """Raises ``ValueError`` where ``value``, which lies so deep in a bag of the document, is nested too deeply."""
+    if type(value) in BAGS and too_deep(value, MAX_DEPTH - depth):
+        raise ValueError(TOO_DEEP)
 
 
 class Slot(Struct, frozen=True):

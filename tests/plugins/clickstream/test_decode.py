@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samples.payloads import payloads
+from samples.payloads import exact, payloads, written
 from wye.event import App, Event, Item, Page, UserAttr
 from wye.message import Decoded, Payload
 from wye_plugins.clickstream.decode import MAX_INFLATED_BYTES, ClickstreamDecoder
@@ -314,3 +314,50 @@ def test_an_attribute_with_the_name_of_a_fact_that_is_none_is_like_any_other() -
     event = one(document(attributes='{"channel":"kiosk","shipping":"free","order_id":"","_session_id":5}'))
     assert event.attrs == {"channel": "kiosk", "shipping": "free"}
     assert event.extra["attributes"] == {"order_id": "", "_session_id": 5}
+
+
+# ── many at once ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_PARSED = [exact(body) for name, body in SAMPLES.items() if name != STORED]
+_LINES = [written(each).decode() for each in _PARSED if isinstance(each, dict)]
+_ODD_LINES = [
+    "{",
+    "[]",
+    f"[{document()},{{}}]",
+    document(event_type="null"),
+    document(timestamp='"1667877566697"'),
+    document(colour='"red"'),
+    document(unique_id="7", device_id='"null"', app_id='""'),
+    document(attributes=f'{{"x":{"[" * 61 + "]" * 61}}}'),
+    document(user=f'{{"x":{{"value":{"[" * 61 + "]" * 61}}}}}'),
+    document(items=f'[{{"id":"a","x":{"[" * 61 + "]" * 61}}}]'),
+    document(items='[{"id":7,"item_id":"b","name":null,"price":"1.50","quantity":1.5}]'),
+]
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(_LINES + _ODD_LINES), max_size=8), st.booleans())
+def test_a_record_among_others_is_what_it_is_alone(lines: list[str], known: bool) -> None:
+    """Whatever is shared between events, and whichever of them is none."""
+    facts: dict[str, Any] = {"ip": "1.2.3.4", "query": {"platform": "iOS", "appId": "q"}} if known else {}
+    together = decode("\n".join(lines), framing="lines", **facts)
+    alone = [ClickstreamDecoder().decode(Payload(line.encode(), "lines", **facts)) for line in lines]
+    assert list(together.events) == [event for one in alone for event in one.events]
+    assert [(failure.index, failure.reason, failure.original) for failure in together.failures] == [
+        (index, failure.reason, failure.original) for index, one in enumerate(alone) for failure in one.failures
+    ]
+
+
+@pytest.mark.parametrize("place", ['"attributes":{{"x":{}}}', '"user":{{"x":{{"value":{}}}}}', '"items":[{{"x":{}}}]'])
+def test_what_is_nested_too_deeply_costs_only_itself(place: str) -> None:
+    for levels, events in ((57, 3), (61, 2)):
+        deep = document()[:-1] + "," + place.format("[" * levels + "]" * levels) + "}"
+        decoded = decode(f"[{document()},{deep},{document()}]")
+        assert len(decoded.events) == events
+        assert [failure.reason for failure in decoded.failures] == ["JSON is nested too deeply"] * (3 - events)
+
+
+def test_events_from_more_clients_than_are_remembered() -> None:
+    lines = "\n".join(document(screen_height=str(height % 1500)) for height in range(3000))
+    events = decode(lines, framing="lines").events
+    assert [event.device.screen_height for event in events if event.device] == [height % 1500 for height in range(3000)]
