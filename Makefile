@@ -58,6 +58,10 @@ bench: .venv/.ready
 costs: .venv/.ready
 	PYTHONPATH=tests $(BIN)/python -m bench.costs
 
+# How CPU time splits over these stages; makes docs/performance.md.
+stages: .venv/.ready
+	PYTHONPATH=tests $(BIN)/python -m bench.split
+
 lint: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

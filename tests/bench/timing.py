@@ -15,6 +15,7 @@ async def rounds(stages: Sequence[Stage], count: int) -> AsyncGenerator[dict[str
         await stage.run()
     gc.collect()
     gc.freeze()
+    before = gc.get_threshold()
     gc.set_threshold(50_000, 20, 100)
     try:
         best = {stage.name: float("inf") for stage in stages}
@@ -26,7 +27,7 @@ async def rounds(stages: Sequence[Stage], count: int) -> AsyncGenerator[dict[str
                 best[stage.name] = min(best[stage.name], spent)
             yield best
     finally:
-        gc.set_threshold(700, 10, 10)
+        gc.set_threshold(*before)
         gc.unfreeze()
 
 
