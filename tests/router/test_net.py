@@ -6,6 +6,8 @@ import socket
 import ssl
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +18,7 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wye import net
 from wye.net import (
     ClientTls,
     ServerTls,
@@ -29,6 +32,7 @@ from wye.net import (
     public_url,
     reason_of,
     server_context,
+    share_addresses,
     shown,
     split_address,
 )
@@ -102,6 +106,57 @@ async def test_no_host_is_all_interfaces() -> None:
     finally:
         for listener in listeners:
             await listener.aclose()
+
+
+@pytest.fixture
+def shared(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+    """Makes this process a worker, the first one or not."""
+
+    def share(first: bool) -> None:
+        monkeypatch.setattr(net, "_sharing", "nobody")
+        share_addresses(first=first)
+
+    return share
+
+
+async def test_workers_share_an_address_and_no_stranger_does(shared: Callable[[bool], None]) -> None:
+    (stranger,) = await listen("127.0.0.1:0")
+    address = bound_address(stranger.socket)
+    for first in (True, False):
+        shared(first)
+        with pytest.raises(StartError, match=f"cannot listen on {address}: address already in use"):
+            await listen(address)
+    await stranger.aclose()
+    shared(True)
+    (one,) = await listen(address)
+    shared(False)
+    (other,) = await listen(address)
+    shared(True)
+    with pytest.raises(StartError, match="address already in use"):
+        await listen(address)
+    heard: set[str] = set()
+    async with one, other, trio.open_nursery() as nursery:
+        nursery.start_soon(trio.serve_listeners, partial(note, heard, "one"), [one])
+        nursery.start_soon(trio.serve_listeners, partial(note, heard, "other"), [other])
+        while len(heard) < 2:
+            stream = await trio.open_tcp_stream("127.0.0.1", one.socket.getsockname()[1])
+            await stream.receive_some()
+            await stream.aclose()
+        nursery.cancel_scope.cancel()
+
+
+async def note(heard: set[str], name: str, stream: trio.SocketStream) -> None:
+    heard.add(name)
+    await stream.send_all(b"x")
+
+
+async def test_workers_share_all_addresses_of_a_name(shared: Callable[[bool], None]) -> None:
+    shared(False)
+    for host in ("", "localhost"):
+        listeners = await listen(f"{host}:0")
+        assert listeners
+        for one in listeners:
+            await one.aclose()
 
 
 async def test_what_stands_in_the_way_of_listening_is_said_with_what_to_do() -> None:

@@ -20,5 +20,5 @@ def check(config: Config, document: Document) -> None:
         if isinstance(address, str) and is_resolved(address) and address.endswith(":0"):
             document.report(
                 ("sources", name, "address"),
-                "port 0 gives every worker a port of its own; name one that they can share, or leave workers out",
+                "port 0 gives every worker a port of its own; name one they can share, or leave workers out",
             )

@@ -35,7 +35,7 @@ _HOPELESS = {Exit.FAULTY, Exit.USAGE, Exit.NOT_STARTED, Exit.BROKEN}
 _WORST = (Exit.BROKEN, Exit.UNFINISHED, Exit.NOT_STARTED, Exit.USAGE, Exit.FAULTY)
 
 
-class _Worker:
+class Worker:
     """One number, and the processes that have it, one after the other. ``code`` is how the last one has ended."""
 
     def __init__(self, number: int) -> None:
@@ -76,7 +76,7 @@ class Supervisor:
         self._arguments = arguments
         self._grace_secs = grace_secs
         self._held = held
-        self._workers = [_Worker(number) for number in range(count)]
+        self._workers = [Worker(number) for number in range(count)]
         self._stopping = trio.Event()
         self._word = ""
         self._doom = trio.CancelScope()
@@ -114,7 +114,7 @@ class Supervisor:
 
     # ── one worker ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _keep(self, worker: _Worker) -> None:
+    async def _keep(self, worker: Worker) -> None:
         """Process after process, until one has come to its end in order."""
         deaths = 0
         while True:
@@ -134,7 +134,7 @@ class Supervisor:
             worker.forget_process()
         worker.settled.set()
 
-    async def _live(self, worker: _Worker) -> int:
+    async def _live(self, worker: Worker) -> int:
         """One process, from its start to its end. Returns its exit code; negative, the signal."""
         line, theirs = pair()
         with theirs:
@@ -152,12 +152,12 @@ class Supervisor:
         worker.process = worker.line = None
         return code
 
-    def _own_arguments(self, worker: _Worker, descriptor: int) -> list[str]:
+    def _own_arguments(self, worker: Worker, descriptor: int) -> list[str]:
         first = [] if worker.settled.is_set() or worker.number else ["--first"]
         count = len(self._workers)
         return ["--worker", str(worker.number), "--workers", str(count), "--channel", str(descriptor), *first]
 
-    async def _listen(self, worker: _Worker, line: Line) -> None:
+    async def _listen(self, worker: Worker, line: Line) -> None:
         async for said in line.lines():
             worker.report = read(said)
             if worker.report.started:

@@ -37,6 +37,14 @@ def test_without_a_time_the_path_is_fixed() -> None:
     assert PathTemplate("a/{date}.jsonl", "s").fixed is None
 
 
+def test_a_worker_has_a_path_of_its_own() -> None:
+    template = PathTemplate("{worker}/{sink}-{date}.jsonl", "s", 3)
+    assert template.per_worker
+    assert template.render(TIME_MS) == "3/s-2024-02-29.jsonl"
+    assert str(template.fixed_directory) == "3"
+    assert not PathTemplate("{sink}.jsonl", "s").per_worker
+
+
 @pytest.mark.parametrize(
     ("text", "directory"),
     [
