@@ -59,6 +59,7 @@ class Connection:
         self._watched = False
         self._called = trio.Event()
         self._failure: Exception | None = None
+        self._received = b""
 
     async def run(self) -> None:
         """Serve until the end. A client that goes away, or a handshake that fails, ends it silently."""
@@ -266,29 +267,34 @@ class Connection:
         self._failure = failure
         self._called.set()
 
-    def receive_now(self, now: float) -> int:
-        """Read what there is: how many bytes, if that makes a request to answer."""
+    def receive_now(self) -> int:
+        """Read what there is: how many bytes."""
         assert self._socket is not None
-        protocol = self._protocol
-        if protocol.requests:  # it comes when the first is answered
+        if self._protocol.requests:  # it comes when the first is answered
             self._look_away()
             return 0
         try:
             data = self._socket.receive_now()
-            if not data:
-                self._ended = data is not None
-                if self._ended:
-                    self.call()
-                return 0
-            protocol.feed(data)
-        except Exception as error:
+        except OSError as error:
             self.call(error)
             return 0
-        if not protocol.requests:
+        if data:
+            self._received = data
+            return len(data)
+        if data is not None:
+            self._ended = True
+            self.call()
+        return 0
+
+    def feed_now(self, now: float) -> bool:
+        """Take in what was read; whether that makes a request to answer."""
+        self._protocol.feed(self._received)
+        self._received = b""
+        if not self._protocol.requests:
             self._go_on_now(now)
-            return 0
+            return False
         self.phase, self.deadline = Phase.ANSWERING, math.inf
-        return len(data)
+        return True
 
     def read_now(self, now: float) -> bool:
         """Let the endpoint read the first request."""

@@ -25,23 +25,22 @@ async def attend(site: Site) -> None:
         await trio.lowlevel.wait_readable(selector.fileno())
         ready: list[Connection] = [key.data for key, _ in selector.select(0)]
         while ready:
-            now = trio.current_time()
-            asking: list[Connection] = []
+            received: list[Connection] = []
             size = 0
             while ready and size < _BYTES_AT_A_TIME:
                 connection = ready.pop()
                 # Another's request may have called this one meanwhile.
-                if connection.rests and (count := connection.receive_now(now)):
+                if connection.rests and (count := connection.receive_now()):
                     size += count
-                    asking.append(connection)
-            _answer(asking, now)
+                    received.append(connection)
+            _answer(received, trio.current_time())
             if ready:
                 await trio.lowlevel.checkpoint()
 
 
-def _answer(asking: Sequence[Connection], now: float) -> None:
+def _answer(received: Sequence[Connection], now: float) -> None:
     """One request of each, and again as long as there are more of them."""
-    answered = asking
+    asking = answered = _step(Connection.feed_now, received, now)
     while asking:
         asking = _step(Connection.read_now, asking, now)
         asking = _step(Connection.offer_now, asking, now)
