@@ -24,6 +24,7 @@ from wye.wire import overlay
 from wye_plugins.google_retail.admit import DETAIL, EVENT, admit, admit_attributes, close
 from wye_plugins.google_retail.attributes import EXTRA, Bag, carry
 from wye_plugins.google_retail.control import method_of
+from wye_plugins.google_retail.document import Document, bag_of
 from wye_plugins.google_retail.operation import (
     MAX_EVENTS,
     ImportRequest,
@@ -33,14 +34,15 @@ from wye_plugins.google_retail.operation import (
     poll_verdicts,
 )
 from wye_plugins.google_retail.purchase import UnfitError
-from wye_plugins.google_retail.rules import EVERYWHERE, allowed, missing, too_long
+from wye_plugins.google_retail.rules import EVERYWHERE, allowed, cut, is_plain, missing, too_long
 from wye_plugins.google_retail.schema import VENDOR
 from wye_plugins.google_retail.slots import SEED_DETAIL
 from wye_plugins.google_retail.verdicts import JSON, verdict
-from wye_plugins.google_retail.write import cut, document_of, name_of
+from wye_plugins.google_retail.write import document_of, name_of
 
 DEFAULT_PARENT = "projects/wye/locations/global/catalogs/default_catalog"
 """Where events go that nobody has named a catalogue for; there is none of this name, and Google says so."""
+
 
 _json = msgspec.json.Encoder(decimal_format="number")
 
@@ -93,26 +95,38 @@ class GoogleRetailEncoder:
         return poll_verdicts(request, response) if isinstance(request, PollRequest) else verdict(response)
 
     def _encode(self, event: Event) -> bytes | Unfit:
-        if event.type.startswith(CONTROL):
-            return self._control(event)
-        name = name_of(event, wide=self._wide)
+        wide = self._wide
+        name = name_of(event, wide)
         if name is None:
-            return Unfit(f"Google Retail has no event type for {event.type}", unmapped=True)
+            return self._without_name(event)
         try:
-            document = document_of(event, name, wide=self._wide)
+            document = document_of(event, name, wide)
         except UnfitError as error:
             return Unfit(str(error))
-        own = event.origin.vendor == VENDOR
-        if own:
-            document = _with_extra(document, event) if self._wide else _with_what_fits(document, event)
-        elif not self._wide:
-            cut(document)
-        lack = missing(document)
-        if lack is None and own and event.extra and not self._wide:
-            lack = too_long(document)
-        return _json.encode(document) if lack is None else Unfit(lack)
+        if event.origin.vendor == VENDOR:
+            return self._own(document, event)
+        return _json.encode(document) if is_plain(document) else self._odd(document)
 
-    def _control(self, event: Event) -> bytes | Unfit:
+    def _own(self, document: Document, event: Event) -> bytes | Unfit:
+        """The document of an event that came from Google's clients, with what only they say."""
+        bag = bag_of(document)
+        bag = _with_extra(bag, event) if self._wide else _with_what_fits(bag, event)
+        lack = missing(bag)
+        if lack is None and event.extra and not self._wide:
+            lack = too_long(bag)
+        return _json.encode(bag) if lack is None else Unfit(lack)
+
+    def _odd(self, document: Document) -> bytes | Unfit:
+        """A document in which something may be missing or too long."""
+        bag = bag_of(document)
+        if not self._wide:
+            cut(bag)
+        lack = missing(bag)
+        return _json.encode(bag) if lack is None else Unfit(lack)
+
+    def _without_name(self, event: Event) -> bytes | Unfit:
+        if not event.type.startswith(CONTROL):
+            return Unfit(f"Google Retail has no event type for {event.type}", unmapped=True)
         if self._forward_control and method_of(event) is not None:
             return _json.encode(event.extra)
         return Unfit(f"no event, but a call: {event.type} (forward_control sends it on)", unmapped=True)
@@ -120,12 +134,12 @@ class GoogleRetailEncoder:
 
 def document_with_everything(event: Event) -> Bag:
     """The document of an event that came from Google's clients, in JSON's spelling, as it came."""
-    return _with_extra(document_of(event, name_of(event, wide=True) or event.type, wide=True), event)
+    return _with_extra(bag_of(document_of(event, name_of(event, True) or event.type, True)), event)
 
 
 def refused_by_the_api(event: Event) -> list[str]:
     """The members of such an event that the API does not know, or not with these values."""
-    document = document_of(event, name_of(event, wide=True) or event.type, wide=False)
+    document = bag_of(document_of(event, name_of(event, True) or event.type, False))
     return [name for name, _ in sorted(_refused(document, event).items())]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import struct
-from decimal import Decimal, DecimalException
+from decimal import Context, Decimal, DecimalException
 
 from wye.event import Json
 
@@ -28,10 +28,12 @@ def in_float32(value: Decimal) -> Decimal | None:
     return None
 
 
+_SIX_DIGITS = Context(prec=6, Emin=-36, Emax=37, traps=[])
+
+
 def is_short(value: Decimal) -> bool:
-    """Whether it is plainly one that a 32-bit float gives back: at most six digits, and no exponent."""
-    text = str(value)
-    return len(text) <= 7 and "." in text and "E" not in text
+    """Whether it is plainly one that a 32-bit float gives back: at most six digits, and neither huge nor tiny."""
+    return value.is_finite() and _SIX_DIGITS.plus(value) == value
 
 
 _LARGEST: float = _float32.unpack(b"\xff\xff\x7f\x7f")[0]

@@ -7,9 +7,9 @@ from decimal import Decimal, DecimalException
 
 from wye.event import Event
 from wye.money import EXACT, total
-from wye_plugins.google_retail.attributes import MONEY, Bag, carry
+from wye_plugins.google_retail.attributes import Bag
+from wye_plugins.google_retail.document import Document
 from wye_plugins.google_retail.numbers import fits, in_float32, is_short
-from wye_plugins.google_retail.rules import part
 from wye_plugins.google_retail.schema import VENDOR
 from wye_plugins.google_retail.slots import PURCHASE, is_carried
 
@@ -18,25 +18,42 @@ class UnfitError(ValueError):
     """The event breaks a rule of Google's that nothing can be done about; the text says which."""
 
 
-def write_purchase(event: Event, document: Bag, left: Bag, may: frozenset[str], came_as_attributes: Bag) -> None:
-    """Write the purchase where there may be one; otherwise what there is of it is ``left``, by the names of its attributes."""
-    known: Bag = {
-        ours: value for ours in PURCHASE if (value := getattr(event, ours)) is not None and ours not in came_as_attributes
-    }
+def put_purchase(event: Event, document: Document, facts: Bag, may: frozenset[str], came: Bag, inexact: Bag) -> None:
+    """Write the purchase where there may be one; otherwise what there is of it are ``facts``, by the names of their attributes.
+    What ``came`` as attributes stays there."""
+    known: Bag = {}
+    put_known(event, known)
+    if came:
+        known = {ours: value for ours, value in known.items() if ours not in came}
     own = event.origin.vendor == VENDOR
     here = "purchaseTransaction" in may and (own or event.type == "purchase")
-    if not here and not is_carried(event, "purchaseTransaction", known):
-        left.update(known)
+    if not here and not (own and is_carried(event, "purchaseTransaction", known)):
+        facts.update(known)
         return
     if event.type == "purchase" and not own:
         known.setdefault("grand_total", _grand_total(event))
         known.setdefault("currency", _currency(event))
     purchase = {PURCHASE[ours]: value for ours, value in known.items() if value is not None}
-    for name, value in purchase.items():
-        if type(value) is Decimal:
-            check_float(f"purchaseTransaction.{name}", value)
+    for ours in ("grand_total", "tax", "cost"):
+        value = known.get(ours)
+        if value is not None and not is_short(value):
+            weigh(value, f"purchaseTransaction.{PURCHASE[ours]}", ours, inexact)
     if purchase:
-        document["purchaseTransaction"] = purchase
+        document.purchase_transaction = purchase
+
+
+def put_known(event: Event, facts: Bag) -> None:
+    """What there is of a purchase, by the names of its attributes."""
+    if event.order_id is not None:
+        facts["order_id"] = event.order_id
+    if event.grand_total is not None:
+        facts["grand_total"] = event.grand_total
+    if event.tax is not None:
+        facts["tax"] = event.tax
+    if event.cost is not None:
+        facts["cost"] = event.cost
+    if event.currency is not None:
+        facts["currency"] = event.currency
 
 
 def _grand_total(event: Event) -> Decimal | None:
@@ -67,20 +84,8 @@ def check_float(name: str, value: Decimal) -> None:
         raise UnfitError(f"{name}: {value:.3E} is too large for the 32-bit float that Google has for it")
 
 
-def say_exactly(event: Event, document: Bag, attributes: Bag) -> None:
-    """Amounts that a 32-bit float changes are said in full as well."""
-    exact: Bag = {}
-    purchase = part(document.get("purchaseTransaction"))
-    for name, ours in (("revenue", "grand_total"), ("tax", "tax"), ("cost", "cost")):
-        if name in purchase:
-            _note(ours, purchase[name], exact)
-    for place, item in enumerate(event.items or ()):
-        if item.unit_price is not None:
-            _note(f"productDetails.{place}.price", item.unit_price, exact)
-    if exact:
-        carry(MONEY, exact, attributes)
-
-
-def _note(place: str, value: Decimal, exact: Bag) -> None:
-    if not is_short(value) and in_float32(value) != value:
-        exact[place] = format(value, "f")
+def weigh(value: Decimal, name: str, place: str, inexact: Bag) -> None:
+    """Note at its ``place`` what a 32-bit float changes. Raises ``UnfitError`` where the member ``name`` cannot be this."""
+    check_float(name, value)
+    if in_float32(value) != value:
+        inexact[place] = format(value, "f")

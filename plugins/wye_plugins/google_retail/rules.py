@@ -12,9 +12,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import cast
 
+from msgspec import UNSET
+
 from wye.event import Json
 from wye.wire import amount
-from wye_plugins.google_retail.numbers import in_float32, is_int32
+from wye_plugins.google_retail.document import Document
+from wye_plugins.google_retail.numbers import in_float32, is_int32, is_short
 from wye_plugins.google_retail.schema import NAMES, SEED_ONLY
 
 Bag = dict[str, Json]
@@ -40,12 +43,14 @@ _NOTHING: frozenset[str] = frozenset()
 NEEDS_PRODUCTS = frozenset(("add-to-cart", "detail-page-view", "purchase-complete"))
 NEEDS_QUANTITIES = frozenset(("add-to-cart", "purchase-complete"))
 
+MAX_QUERY = 5_000
+MAX_URI = 5_000
 MAX_CHARACTERS: dict[str, int] = {
     "visitorId": 128,
-    "searchQuery": 5_000,
+    "searchQuery": MAX_QUERY,
     "filter": 1_000,
     "orderBy": 1_000,
-    "uri": 5_000,
+    "uri": MAX_URI,
 }
 MAX_SESSION_BYTES = 128
 MAX_USER_ID = 128
@@ -106,6 +111,33 @@ def is_currency(text: str) -> bool:
     return len(text) == 3 and text.isascii() and text.isalpha()
 
 
+def is_plain(document: Document) -> bool:
+    """Whether it plainly has what Google requires and nothing that is too long, as nearly every event. Where not, ``missing``
+    and ``cut`` know more."""
+    if not document.visitor_id or document.filter is not UNSET or document.order_by is not UNSET:
+        return False
+    uri, query, user = document.uri, document.search_query, document.user_info
+    if (uri is not None and len(uri) > MAX_URI) or (query is not None and len(query) > MAX_QUERY):
+        return False
+    if user is not None and not (is_address(user.ip_address) and len(user.user_agent or "") <= MAX_USER_AGENT):
+        return False
+    name, details = document.event_type, document.product_details
+    if details:
+        for detail in details:
+            if detail.product is None or not detail.product.id or (detail.quantity is None and name in NEEDS_QUANTITIES):
+                return False
+    elif name in NEEDS_PRODUCTS:
+        return False
+    if name == "purchase-complete":
+        return _is_plain_purchase(document.purchase_transaction or {})
+    return not ((name == "search" and not query) or (name == "category-page-view" and not document.page_categories))
+
+
+def _is_plain_purchase(purchase: Bag) -> bool:
+    revenue, currency = purchase.get("revenue"), purchase.get("currencyCode")
+    return type(revenue) is Decimal and bool(revenue) and is_short(revenue) and type(currency) is str and is_currency(currency)
+
+
 def too_long(document: Bag) -> str | None:
     """The first limit that this event breaks, in a sentence; ``None`` where it keeps them all."""
     return next(_too_long(document), None)
@@ -129,6 +161,25 @@ def _too_long(document: Bag) -> Iterator[str]:
         yield f"purchaseTransaction.id is longer than {MAX_ORDER_ID} characters"
     if _is_negative(document.get("offset")):
         yield "offset is negative"
+
+
+def cut(document: Bag) -> Bag:
+    """Cut context that is longer than Google takes at the limit, leave out an address that is none; returns what that was."""
+    whole: Bag = {}
+    for name, most in MAX_CHARACTERS.items():
+        value = document.get(name)
+        if type(value) is str and len(value) > most:
+            whole[name], document[name] = value, value[:most]
+    user = part(document.get("userInfo"))
+    whole_user: Bag = {}
+    agent = user.get("userAgent")
+    if type(agent) is str and len(agent) > MAX_USER_AGENT:
+        whole_user["userAgent"], user["userAgent"] = agent, agent[:MAX_USER_AGENT]
+    if not is_address(user.get("ipAddress")):
+        whole_user["ipAddress"] = user.pop("ipAddress")
+        if not user:
+            del document["userInfo"]
+    return {**whole, "userInfo": whole_user} if whole_user else whole
 
 
 def part(value: Json) -> Bag:

@@ -31,16 +31,27 @@ def parse_time(text: str) -> tuple[int, int] | None:
 
 def format_time(time_ms: int, ns_rest: int = 0) -> str | None:
     """Three digits below the second, or nine where there is something below the millisecond; ``None`` beyond year 9999."""
-    if not _FIRST_MS <= time_ms <= _LAST_MS:
-        return None
     seconds, ms = divmod(time_ms, 1000)
-    whole = _second(seconds)
-    return f"{whole}.{ms:03}{ns_rest:06}Z" if ns_rest else f"{whole}.{ms:03}Z"
+    whole = _SECONDS[seconds]
+    if whole is None or not ns_rest:
+        return whole and whole + _MILLISECONDS[ms]
+    return f"{whole}.{ms:03}{ns_rest:06}Z"
 
 
-@functools.lru_cache(1024)
-def _second(seconds: int) -> str:
-    return (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
+class _Seconds(dict[int, str | None]):
+    """The texts of seconds since 1970-01-01 UTC, each written once; ``None`` before year 1 and after year 9999."""
+
+    def __missing__(self, seconds: int) -> str | None:
+        if len(self) >= _MOST:
+            self.clear()
+        known = _FIRST_MS <= seconds * 1000 <= _LAST_MS
+        self[seconds] = whole = (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19] if known else None
+        return whole
+
+
+_MOST = 4_096
+_SECONDS = _Seconds()
+_MILLISECONDS = tuple(f".{ms:03}Z" for ms in range(1000))
 
 
 _FIRST_MS = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // _MS

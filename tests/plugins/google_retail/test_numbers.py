@@ -54,6 +54,9 @@ def test_what_is_short_comes_back(number: Decimal) -> None:
         assert in_float32(number) == number
 
 
-@pytest.mark.parametrize(("amount", "short"), [("1599.9", True), ("1599.97", True), ("10", False), ("1.2345678", False)])
+@pytest.mark.parametrize(
+    ("amount", "short"),
+    [("1599.9", True), ("1599.97", True), ("10", True), ("1.2345678", False), ("1234567", False), ("-Infinity", False)],
+)
 def test_a_price_is_short(amount: str, short: bool) -> None:
     assert is_short(Decimal(amount)) is short

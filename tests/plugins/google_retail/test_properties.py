@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import msgspec
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
@@ -12,9 +13,15 @@ from msgspec import structs
 from plugins.google_retail.retail_kit import api, decode, exact, judge, same, seed
 from samples.payloads import numbers, odd_texts, texts, values, with_members
 from samples.payloads import written as dumped
-from wye.event import Event
+from wye.event import Event, Origin
 from wye.message import Unfit
+from wye_plugins.google_retail.document import bag_of
+from wye_plugins.google_retail.purchase import UnfitError
+from wye_plugins.google_retail.rules import cut, is_plain, missing
 from wye_plugins.google_retail.schema import CAMEL, NAMES
+from wye_plugins.google_retail.write import document_of, name_of
+
+_json = msgspec.json.Encoder(decimal_format="number")
 
 some = settings(
     max_examples=int(os.environ.get("WYE_LAWS_EXAMPLES", "30")),
@@ -112,3 +119,21 @@ def test_in_the_apis_spelling_google_takes_it_and_nothing_is_lost(document: Any)
     (again,) = api.encode([back])
     assert isinstance(again, bytes)
     assert same(exact(again), exact(found))
+
+
+@some
+@given(documents, st.booleans())
+def test_what_is_plain_lacks_nothing_and_is_not_cut(document: Any, wide: bool) -> None:
+    event = structs.replace(event_of(document), origin=Origin(vendor="generated"), extra={})
+    name = name_of(event, wide)
+    assume(name is not None)
+    try:
+        found = document_of(event, name or "", wide)
+    except UnfitError:
+        assume(False)
+        return
+    bag = bag_of(found)
+    if is_plain(found):
+        assert missing(bag) is None
+        assert cut(bag) == {}
+    assert _json.encode(bag) == _json.encode(found)
