@@ -28,6 +28,25 @@ class Size(Struct, frozen=True):
     buffered_events: int
     mixed_posts: int
 
+    def part(self, share: float, rounds: int) -> Size:
+        """About this share of everything, but never so little that nothing would happen."""
+
+        def some(events: int) -> int:
+            return max(round(events * share), 200)
+
+        return Size(
+            rounds,
+            file_events=some(self.file_events),
+            posted_events=some(self.posted_events),
+            streamed_events=some(self.streamed_events),
+            load_secs=max(self.load_secs * share, 0.1),
+            paced_secs=max(self.paced_secs * share, 0.2),
+            deliveries=some(self.deliveries),
+            depths=tuple(map(some, self.depths)),
+            buffered_events=some(self.buffered_events),
+            mixed_posts=max(round(self.mixed_posts * share), 3),
+        )
+
 
 FULL = Size(
     rounds=5,
@@ -41,30 +60,8 @@ FULL = Size(
     buffered_events=100_000,
     mixed_posts=500,
 )
-QUICK = Size(
-    rounds=3,
-    file_events=100_000,
-    posted_events=20_000,
-    streamed_events=4_000,
-    load_secs=2,
-    paced_secs=5,
-    deliveries=50_000,
-    depths=(1_000, 10_000, 50_000),
-    buffered_events=30_000,
-    mixed_posts=100,
-)
-TINY = Size(
-    rounds=1,
-    file_events=200,
-    posted_events=200,
-    streamed_events=100,
-    load_secs=0.1,
-    paced_secs=0.2,
-    deliveries=100,
-    depths=(100, 200, 300),
-    buffered_events=300,
-    mixed_posts=3,
-)
+QUICK = FULL.part(1 / 5, rounds=3)
+TINY = FULL.part(1 / 5000, rounds=1)
 
 
 class Bench(Struct, frozen=True):
