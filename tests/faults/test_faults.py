@@ -13,7 +13,7 @@ import trio
 from faults import shim
 from faults.hunt import SCRIPTS, hunt
 from faults.mutations import MUTATIONS
-from faults.plan import draw
+from faults.plan import Life, draw
 from faults.round import Round, Setup
 
 
@@ -32,6 +32,21 @@ def test_a_short_run_loses_nothing(library: Path | None) -> None:
     assert outcome.problems == [], f"seed {seed}; its folder is kept: {outcome.folder}"
     assert outcome.acknowledged > 0
     assert sum(outcome.kills.values()) > 0
+
+
+def test_workers_lose_nothing_either(library: Path | None) -> None:
+    """Two, one of which is killed; then one; then two, all killed with their parent."""
+    seed = 1 if os.environ.get("CI") else secrets.randbelow(1 << 30)
+    power = "any" if library is not None else None
+    script = [
+        Life(secs=2.5, workers=2, victim=True, power=power),
+        Life(),
+        Life(secs=1.5, workers=2, weather="down", power=power),
+    ]
+    outcome = trio.run(Round(Setup(seed, script=script, workers=2), library).run)
+    assert outcome.problems == [], f"seed {seed}; its folder is kept: {outcome.folder}"
+    assert outcome.acknowledged > 0
+    assert outcome.kills["a worker alone"] > 0
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
