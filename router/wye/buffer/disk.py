@@ -265,6 +265,11 @@ class DiskBuffer:
         self._account.dropped += events
         self._wake()
 
+    def evicted(self, events: int) -> None:
+        self.dropped(events)
+        while self._free_bytes < 0 and (count := self._backlog.evict_from_window()):  # was read meanwhile
+            self.dropped(count)
+
     def failed(self) -> None:
         """Nothing of what is in the file is taken any more; nothing of what is not is promised."""
         self._failed = True

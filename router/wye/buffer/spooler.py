@@ -50,6 +50,10 @@ class Listener(Protocol):
         """Unread events were given up."""
         ...
 
+    def evicted(self, events: int) -> None:
+        """The same, to make room."""
+        ...
+
     def failed(self) -> None:
         """The file cannot be used any more."""
         ...
@@ -183,7 +187,7 @@ class Spooler:
             self.to_evict = max(self.to_evict - size, 0)
             if written:
                 backlog.evicted(*found)
-                self._listener.dropped(found[1])
+                self._listener.evicted(found[1])
 
     async def _read_ahead(self) -> None:
         backlog = self._backlog

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
@@ -215,6 +216,24 @@ async def test_drop_oldest_gives_up_what_is_in_the_file_alone(path: Path, letter
             assert out == ["a01", *(f"a{number:02}" for number in range(8, 20)), *(f"b{number:02}" for number in range(6))]
         async with running(Spool(path, letters)) as again:
             assert (again.account.dropped, again.account.delivered, again.account.in_flight) == (6, 20, 0)
+
+
+async def test_drop_oldest_gives_up_what_is_just_being_read(path: Path, letters: DeadLetters) -> None:
+    with small_steps(row_events=2, window_events=4):
+        async with running(Spool(path, letters, 20 * (SIZE + 1), "drop_oldest")) as spool:
+            spool.put(wide(20, "a"))
+            await spool.written()
+            async with spool.store._reading:  # pyright: ignore[reportPrivateUsage]  the reading takes a while
+                taken = spool.take(4)
+                await trio.testing.wait_all_tasks_blocked()
+                assert spool.put(wide(16, "b")) == []
+            await until(lambda: not spool.to_evict)
+            await spool.written()
+            assert spool.buffer.held_bytes <= spool.buffer.max_bytes
+            for _, batch in taken:
+                spool.settle(batch)
+            assert await spool.settle_all() == [f"b{number:02}" for number in range(16)]
+            assert spool.account.balanced
 
 
 async def test_an_event_larger_than_the_bound_fits_when_it_is_alone(path: Path, letters: DeadLetters) -> None:
