@@ -94,6 +94,12 @@ class Place:
         said = re.findall(rb"worker (\d+): pid (\d+)\n", self.log.read_bytes()[since:])
         return list({int(number): int(pid) for number, pid in said}.values())
 
+    async def all_listen(self, since: int, workers: int, secs: float = 30.0) -> None:
+        """Until every worker takes events in. Raises ``trio.TooSlowError``."""
+        with trio.fail_after(secs):
+            while self.log.read_bytes()[since:].count(b"source pages: listening on") < workers:
+                await trio.sleep(0.02)
+
     def worker_deaths(self, since: int) -> int:
         """How many times a worker was killed ``since``."""
         return len(re.findall(rb"worker \d+ was killed by SIGKILL", self.log.read_bytes()[since:]))

@@ -239,10 +239,12 @@ class Round:
         for vendor in self._vendors:
             vendor.weather = "calm"
         mutation = {"FAULTS_MUTATION": self._setup.mutation} if self._setup.mutation else {}
+        logged = self._place.log.stat().st_size
         process = start(self._place, self._library, self._control, mutation, self._setup.workers)
         if not await process.listening(self._edge):
             problems.append(f"did not start again without faults; see {self._place.log}")
             return process
+        await self._place.all_listen(logged, self._setup.workers)
         self._phase.closing = True
         fresh = self._sender(len(SENDERS), events.CLICKSTREAM)
         load.start_soon(self._send_fresh, fresh)
