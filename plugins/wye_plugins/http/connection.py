@@ -116,7 +116,10 @@ class Connection:
     def _give_up_waiting(self) -> None:
         """The sender is told that nothing is promised, though its events may yet arrive; it sends them again."""
         request = self._protocol.requests[0] if self._protocol.requests else None
-        if request is not None and request.reply is None and request.taken is not None and trio.current_time() >= request.until:
+        if request is None or request.reply is not None or request.taken is None:
+            return
+        asking.settle(request)
+        if request.reply is None and trio.current_time() >= request.until:
             self._refuse(request)
 
     def _refuse(self, request: Request) -> None:

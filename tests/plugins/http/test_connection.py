@@ -210,6 +210,19 @@ async def test_a_batch_that_is_taken_in_the_very_moment_of_the_timeout_keeps_its
     assert len(intake.batches) == 1
 
 
+async def test_a_word_that_comes_in_the_very_moment_of_the_timeout_counts(intake: FakeIntake, mock_clock: MockClock) -> None:
+    intake.settle_at_once = False
+    async with in_memory(intake) as memory:
+        client = memory.connect()
+        await client.send(post(b"e1"))
+        await wait_all_tasks_blocked()
+        (connection,) = memory.server._connections  # pyright: ignore[reportPrivateUsage]
+        mock_clock.jump(60)
+        connection.interrupt()
+        intake.settle()
+        assert (await client.answer()).status == 200
+
+
 # ── bodies under way ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
