@@ -314,13 +314,11 @@ def _unfolded(document: dict[str, Json], wire: type[Wire]) -> dict[str, Json]:
 
 def overlay(base: dict[str, Json], over: dict[str, Json]) -> dict[str, Json]:
     """``base`` with ``over`` laid upon it; objects are merged member by member, everything else is replaced."""
-    merged = dict(base)
+    merged = {**base}
     for name, value in over.items():
-        below = merged.get(name)
-        if isinstance(below, dict) and isinstance(value, dict):
-            merged[name] = overlay(cast(dict[str, Json], below), cast(dict[str, Json], value))
-        else:
-            merged[name] = value
+        if type(value) is dict and type(below := merged.get(name)) is dict:
+            value = overlay(below, value)
+        merged[name] = value
     return merged
 
 
