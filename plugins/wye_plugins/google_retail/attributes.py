@@ -16,7 +16,7 @@ import msgspec
 from msgspec import UNSET
 
 from wye.event import Json
-from wye.wire import amount
+from wye.wire import MAX_DEPTH, amount, too_deep
 from wye_plugins.google_retail.schema import MAX_TEXT, MAX_VALUES
 
 MAX_KEY = 5_000
@@ -81,6 +81,30 @@ def read_value(attribute: Json) -> Json:
         found: Json = amounts[0] if len(amounts) == 1 else amounts
         return found if all(map(_is_number, amounts)) else UNSET
     return UNSET
+
+
+def plain_value(attribute: Json) -> Json:
+    """The value of an attribute that is one ordinary text or number, as nearly all are; ``None`` for any other. It is written
+    as it was read."""
+    if type(attribute) is not dict or len(cast(Bag, attribute)) != 1:
+        return None
+    values = cast(Bag, attribute).get("text")
+    if values is not None:
+        value = cast(list[Json], values)[0] if type(values) is list and len(cast(list[Json], values)) == 1 else None
+        return value if type(value) is str and value and len(value) <= MAX_TEXT else None
+    values = cast(Bag, attribute).get("numbers")
+    value = cast(list[Json], values)[0] if type(values) is list and len(cast(list[Json], values)) == 1 else None
+    return value if _is_number(value) else None
+
+
+def value_of(attribute: Json) -> Json:
+    """What ``read_value`` gives. Raises ``ValueError`` where the attribute is nested too deeply."""
+    value = plain_value(attribute)
+    if value is not None:
+        return value
+    if too_deep(attribute, MAX_DEPTH - 1):
+        raise ValueError("JSON is nested too deeply")
+    return read_value(attribute)
 
 
 def is_attribute(name: str, attribute: Json) -> bool:

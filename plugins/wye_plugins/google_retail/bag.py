@@ -10,7 +10,7 @@ from msgspec import UNSET, structs
 
 from wye.event import Item, Json, Page
 from wye.wire import amount, parse
-from wye_plugins.google_retail.attributes import MAX_KEY, MONEY, Bag, carried, read_value
+from wye_plugins.google_retail.attributes import MAX_KEY, MONEY, Bag, carried, plain_value, value_of
 from wye_plugins.google_retail.numbers import in_float32
 from wye_plugins.google_retail.schema import GrCompletion, GrEvent
 from wye_plugins.google_retail.slots import COMPLETION, EVENT_ID, FIELDS, MEMBERS, SLOTS, text, write_slot
@@ -51,7 +51,7 @@ def members_without_field(record: GrEvent, extra: Bag) -> Bag:
 
 def take_id(attributes: Bag, extra: Bag) -> str | None:
     """The id that wye put into an attribute when it wrote this document."""
-    event_id = text(read_value(attributes.get(EVENT_ID)))
+    event_id = text(value_of(attributes.get(EVENT_ID)))
     if event_id is not None:
         _aside(extra)[EVENT_ID] = attributes.pop(EVENT_ID)
     return event_id
@@ -76,7 +76,12 @@ def read_slots(attributes: Bag, facts: dict[str, Any], attrs: Bag, extra: Bag) -
     by_wye = EVENT_ID in extra.get("attributes", ())
     for name, attribute in attributes.items():
         slot = SLOTS.get(name)
-        value = read_value(attribute)
+        value = plain_value(attribute)
+        if value is None:
+            value = value_of(attribute)
+        elif slot is None and name not in MEMBERS and name not in attrs and len(name) <= MAX_KEY:
+            attrs[name] = value
+            continue
         found = None if slot is None or value is UNSET else slot.read(value)
         if slot is not None and found is not None and facts.get(slot.field) is None:
             (page if slot.of_page else facts)[slot.field] = value = found
@@ -104,8 +109,10 @@ _IDS: dict[str, tuple[str, ...]] = {
 
 def unhash(attributes: Bag, facts: dict[str, Any], extra: Bag) -> None:
     """An id that was too long for Google was sent as its hash, and lies in an attribute."""
+    if _IDS.keys().isdisjoint(attributes):
+        return
     for name, place in _IDS.items():
-        original = text(read_value(attributes.get(name)))
+        original = text(value_of(attributes.get(name)))
         if original is None or sha256(original.encode()).hexdigest() != facts.get(name):
             continue
         _keep(extra, place, facts[name])
@@ -115,6 +122,10 @@ def unhash(attributes: Bag, facts: dict[str, Any], extra: Bag) -> None:
 
 def restore_money(attributes: Bag, facts: dict[str, Any], extra: Bag) -> None:
     """The amounts as they were, where what stands in their places still is what Google's floats make of them."""
+    if MONEY not in attributes:
+        return
+    for attribute in attributes.values():
+        value_of(attribute)  # none is too deep, whichever is taken out
     given = dict(attributes)
     exact = carried(MONEY, attributes)
     if exact is None:

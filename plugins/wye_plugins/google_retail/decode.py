@@ -13,12 +13,13 @@ with an ``eventTime`` that is no RFC 3339 time with a zone, is a failure: Google
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, cast
 
 import msgspec
 from msgspec import UNSET, structs
 
-from wye.event import Json
+from wye.event import Event, Json
 from wye.message import Decoded, Failure, Payload
 from wye.records import split_records
 from wye.wire import WireDecoder, overlay, parse, sift
@@ -32,6 +33,7 @@ _json = msgspec.json.Encoder(decimal_format="number")
 
 # Whatever names one of these has to be spelt or put together anew before it is read. Few documents have any such name at all.
 _SNAKE_NAME = re.compile(rb'_[a-z_]+"\s*:')
+_CARRIED = f'"{EXTRA}"'.encode()
 _ODD_NAMES = tuple(f'"{name}"'.encode() for name in (*CAMEL, EXTRA))
 
 
@@ -43,15 +45,28 @@ class GoogleRetailDecoder:
 
     def decode(self, payload: Payload, tenant: str | None = None) -> Decoded:
         body = payload.body
-        if _SNAKE_NAME.search(body) is not None and any(name in body for name in _ODD_NAMES):
-            records, failures = self._read_anew(payload)
-        else:
-            records, failures = self._wire.read(payload)
-        return Decoded([event_of(_mended(record), payload, tenant) for record in records], failures, len(body))
 
-    def _read_anew(self, payload: Payload) -> tuple[list[GrEvent], list[Failure]]:
+        def events_of(records: list[GrEvent]) -> list[Event]:
+            return [event_of(_mended(record), payload, tenant) for record in records]
+
+        # Where all are plain no member has another spelling, and what is carried lies in an attribute that names it.
+        plain = None if _CARRIED in body else self._wire.plain(payload)
+        if plain is not None:
+            try:
+                return Decoded(events_of(plain), [], len(body))
+            except ValueError:
+                pass
+        if _SNAKE_NAME.search(body) is not None and any(name in body for name in _ODD_NAMES):
+            events, failures = self._read_anew(payload, events_of)
+        else:
+            events, failures = self._wire.read_as(payload, events_of)
+        return Decoded(events, failures, len(body))
+
+    def _read_anew(
+        self, payload: Payload, events_of: Callable[[list[GrEvent]], list[Event]]
+    ) -> tuple[list[Event], list[Failure]]:
         """Each record on its own, in the spelling that the structs know."""
-        records: list[GrEvent] = []
+        events: list[Event] = []
         failures: list[Failure] = []
         lines = payload.body.split(b"\n") if payload.framing == "lines" else [payload.body]
         for number, line in enumerate(lines):
@@ -61,11 +76,11 @@ class GoogleRetailDecoder:
                 failures.append(Failure(str(error), line, number))
                 continue
             for place, piece in enumerate(pieces):
-                found, failed = self._wire.read(Payload(_respelt(piece)))
-                records += found
+                found, failed = self._wire.read_as(Payload(_respelt(piece)), events_of)
+                events += found
                 index = number if payload.framing == "lines" else place
                 failures += [Failure(failure.reason, piece, index) for failure in failed[:1]]
-        return records, failures
+        return events, failures
 
 
 def _respelt(text: bytes) -> bytes:

@@ -8,12 +8,12 @@ client ``google-cloud-retail`` has it, unless a comment says otherwise.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import UNSET, Meta, UnsetType
 
 from wye.event import EVENT_TYPES, Json
-from wye.wire import Wire, too_deep
+from wye.wire import Wire
 from wye_plugins.google_retail.times import parse_time
 
 VENDOR = "google-retail"
@@ -163,8 +163,6 @@ class GrEvent(Wire, frozen=True, kw_only=True):
             raise ValueError("eventTime is no text; expected an RFC 3339 time, such as 2026-01-31T09:30:00Z")
         if self.rest is not UNSET and self.rest.get("attributes") is not None:
             raise ValueError("attributes is no object")
-        if self.attributes and not all(map(_is_plain, self.attributes.values())) and too_deep(self.attributes):
-            raise ValueError("JSON is nested too deeply")
 
 
 def _check_flat(*values: Json) -> None:
@@ -172,15 +170,6 @@ def _check_flat(*values: Json) -> None:
     for value in values:
         if type(value) is dict or type(value) is list:
             raise ValueError("expected a number")
-
-
-def _is_plain(attribute: Json) -> bool:
-    if type(attribute) is not dict:
-        return type(attribute) is not list
-    return all(
-        type(member) is not dict and (type(member) is not list or not any(type(one) in (dict, list) for one in member))
-        for member in cast(dict[str, Json], attribute).values()
-    )
 
 
 # ── event types ──────────────────────────────────────────────────────────────────────────────────────────────────────────

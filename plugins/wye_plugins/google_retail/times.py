@@ -11,9 +11,16 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 
 
-@functools.lru_cache(1024)
 def parse_time(text: str) -> tuple[int, int] | None:
     """Milliseconds since 1970-01-01 UTC (rounded down) and the nanoseconds below them, or ``None`` where it is no time."""
+    if len(text) == 24 and text[19] == "." and text[23] == "Z" and text.isascii() and text[20:23].isdigit():
+        found = _parse(text[:19] + "Z")  # as most are, and many have the same second
+        return found and (found[0] + int(text[20:23]), 0)
+    return _parse(text)
+
+
+@functools.lru_cache(1024)
+def _parse(text: str) -> tuple[int, int] | None:
     match = _TIME.fullmatch(text)
     if match is None:
         return None

@@ -316,3 +316,12 @@ def test_deep_attributes_are_a_failure_and_not_a_crash() -> None:
 def test_whatever_the_bytes_it_returns(body: bytes) -> None:
     decoded = decode(body)
     assert decoded.size == len(body)
+
+
+@pytest.mark.parametrize("name", ["size", "event_id", "user_id", "wye_money", "wye_money_1", "wye_extra"])
+def test_attributes_that_are_nested_too_deeply_cost_their_event_alone(name: str) -> None:
+    deep = f'"wye_money":{{"text":["{{}}"]}},"{name}":{{"text":["x"],"more":{"[" * 60}{"]" * 60}}}'
+    good = '{"eventType":"home-page-view","visitorId":"v"}'
+    decoded = decode(f'[{{"eventType":"home-page-view","visitorId":"v","attributes":{{{deep}}}}},{good}]')
+    assert [failure.reason for failure in decoded.failures] == ["JSON is nested too deeply"]
+    assert len(decoded.events) == 1
