@@ -19,7 +19,7 @@ NEAR_EVENTS = 2_000
 STILL_SECS = 0.1
 """A sink that has taken nothing for so long does not flow."""
 
-LONG_SECS = 1.0
+LONG_SECS = 5.0
 """Nor does one whose oldest event has waited for so long."""
 
 
