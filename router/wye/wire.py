@@ -60,16 +60,13 @@ class WireDecoder(Generic[W]):
     def read_as(self, payload: Payload, turn: Callable[[list[W]], list[T]]) -> tuple[list[T], list[Failure]]:
         """What ``turn`` makes of the records, in their order: of all of them at once or, where one of them is none or ``turn``
         raises ``ValueError``, of each on its own. What it raises for one that is on its own is that one's failure."""
-        body = payload.body
-        try:
-            if payload.framing == "lines":
-                plain = self._one.decode_lines(body)
-            else:
-                plain = self._many.decode(body) if body[:1] == b"[" else [self._one.decode(body)]
-            if not self._names_rest(plain, body):
+        plain = self.plain(payload)
+        if plain is not None:
+            try:
                 return turn(plain), []
-        except _NOT_PLAIN:
-            pass
+            except _NOT_PLAIN:
+                pass
+        body = payload.body
         turned: list[T] = []
         failures: list[Failure] = []
         if payload.framing == "message":
@@ -79,6 +76,18 @@ class WireDecoder(Generic[W]):
             if line.strip():
                 self._read_chunk(line, index, turn, turned, failures)
         return turned, failures
+
+    def plain(self, payload: Payload) -> list[W] | None:
+        """The records of a payload, where all have the struct's members alone, as the struct has them; else ``None``."""
+        body = payload.body
+        try:
+            if payload.framing == "lines":
+                plain = self._one.decode_lines(body)
+            else:
+                plain = self._many.decode(body) if body[:1] == b"[" else [self._one.decode(body)]
+        except BAD_JSON:
+            return None
+        return None if self._names_rest(plain, body) else plain
 
     def _read_chunk(
         self, chunk: bytes, line: int | None, turn: Callable[[list[W]], list[T]], turned: list[T], failures: list[Failure]
