@@ -10,6 +10,8 @@ from bench.plan import NOT_RUN, ROWS
 from bench.record import Record
 
 NOTES = Path(__file__).with_name("notes.md")
+TABLES = (NOTES.with_name("kept.md"), NOTES.with_name("tried.md"))
+"""Written by whoever makes something faster, a row each."""
 
 
 def page(record: Record) -> str:
@@ -18,7 +20,10 @@ def page(record: Record) -> str:
     lines = [NOTES.read_text().partition("<!-- ratios -->")[0].rstrip(), "", *_goals(rows), "", *_about(record)]
     for row, result in rows:
         lines += ["", *_row(row, result)]
-    return "\n".join([*lines, "", NOTES.read_text().partition("<!-- ratios -->")[2].strip(), ""])
+    end = NOTES.read_text().partition("<!-- ratios -->")[2].strip()
+    for table in TABLES:
+        end = end.replace(f"<!-- {table.stem} -->", table.read_text().strip())
+    return "\n".join([*lines, "", end, ""])
 
 
 def _goals(rows: list[tuple[Row, Result]]) -> Iterator[str]:

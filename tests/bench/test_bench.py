@@ -13,7 +13,7 @@ from msgspec import structs
 
 from bench import install, payloads, tools
 from bench.measure import TINY, Bench, Contender, Goal, Result, Row, turns
-from bench.page import page
+from bench.page import TABLES, page
 from bench.plan import ROWS
 from bench.record import Record
 from bench.rows.files import CONFIG
@@ -98,6 +98,15 @@ def test_a_ratio_is_of_the_same_round() -> None:
     found = result.reached(Goal("of the limit", "ours", "rate", 0.75, "limit"))
     assert found is not None
     assert (found.low, found.median, found.high) == (0.5, 1.75, 3.0)
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda path: path.stem)
+def test_what_was_done_and_tried_is_on_the_page_in_three_columns(table: Path) -> None:
+    rows = table.read_text().splitlines()
+    assert len(rows) > 2
+    for row in rows:
+        assert row.replace("\\|", "").count("|") == 4, row
+        assert row in page(Record()).splitlines()
 
 
 def test_who_fails_is_named_and_has_no_figure(tmp_path: Path) -> None:
