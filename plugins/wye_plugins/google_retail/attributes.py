@@ -86,15 +86,16 @@ def read_value(attribute: Json) -> Json:
 def plain_value(attribute: Json) -> Json:
     """The value of an attribute that is one ordinary text or number, as nearly all are; ``None`` for any other. It is written
     as it was read."""
-    if type(attribute) is not dict or len(cast(Bag, attribute)) != 1:
+    if attribute.__class__ is not dict or len(attribute) != 1:
         return None
-    values = cast(Bag, attribute).get("text")
-    if values is not None:
-        value = cast(list[Json], values)[0] if type(values) is list and len(cast(list[Json], values)) == 1 else None
-        return value if type(value) is str and value and len(value) <= MAX_TEXT else None
-    values = cast(Bag, attribute).get("numbers")
-    value = cast(list[Json], values)[0] if type(values) is list and len(cast(list[Json], values)) == 1 else None
-    return value if _is_number(value) else None
+    texts = attribute.get("text")
+    values = attribute.get("numbers") if texts is None else texts
+    if values.__class__ is not list or len(values) != 1:
+        return None
+    value = values[0]
+    if texts is None:
+        return value if _is_number(value) else None
+    return value if type(value) is str and value and len(value) <= MAX_TEXT else None
 
 
 def value_of(attribute: Json) -> Json:

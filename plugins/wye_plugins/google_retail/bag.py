@@ -29,6 +29,16 @@ def custom_attributes(record: GrEvent, extra: Bag) -> Bag:
 def members_without_field(record: GrEvent, extra: Bag) -> Bag:
     """Members that have no canonical field."""
     bag: Bag = {}
+    if (
+        record.experimentIds
+        is record.filter
+        is record.orderBy
+        is record.offset
+        is record.entity
+        is record.completionDetail
+        is None
+    ):
+        return bag
     for name, ours in FIELDS.items():
         value = getattr(record, name)
         if value == "" or value == [] or (type(value) is int and value < 0):
@@ -51,7 +61,9 @@ def members_without_field(record: GrEvent, extra: Bag) -> Bag:
 
 def take_id(attributes: Bag, extra: Bag) -> str | None:
     """The id that wye put into an attribute when it wrote this document."""
-    event_id = text(value_of(attributes.get(EVENT_ID)))
+    if EVENT_ID not in attributes:
+        return None
+    event_id = text(value_of(attributes[EVENT_ID]))
     if event_id is not None:
         _aside(extra)[EVENT_ID] = attributes.pop(EVENT_ID)
     return event_id
@@ -81,6 +93,9 @@ def read_slots(attributes: Bag, facts: dict[str, Any], attrs: Bag, extra: Bag) -
             value = value_of(attribute)
         elif slot is None and name not in MEMBERS and name not in attrs and len(name) <= MAX_KEY:
             attrs[name] = value
+            continue
+        elif slot is not None and slot.of_page and type(value) is str:
+            page[slot.field] = value
             continue
         found = None if slot is None or value is UNSET else slot.read(value)
         if slot is not None and found is not None and facts.get(slot.field) is None:

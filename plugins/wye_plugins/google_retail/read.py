@@ -6,6 +6,7 @@ at its own place: ``{"purchaseTransaction": {"revenue": "1599.97"}}``.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, cast
@@ -22,8 +23,6 @@ from wye_plugins.google_retail.slots import PRICES, SEED_DETAIL
 from wye_plugins.google_retail.times import format_time, parse_time
 
 _NO_USER = GrUserInfo()
-_NO_DEVICE = Device()
-_NO_PAGE = Page()
 _NO_PRICE = GrPriceInfo()
 _NO_PURCHASE = GrPurchase()
 
@@ -47,11 +46,16 @@ def event_of(record: GrEvent, payload: Payload, tenant: str | None) -> Event:
         type=TYPES.get(record.eventType) or CUSTOM + record.eventType,
         time_ms=time_ms,
         time_ns_rest=ns_rest,
-        origin=Origin(vendor=VENDOR, tenant=tenant),
+        origin=_origin(tenant),
         attrs=attrs,
         extra=extra,
         **facts,
     )
+
+
+@functools.lru_cache(256)
+def _origin(tenant: str | None) -> Origin:
+    return Origin(vendor=VENDOR, tenant=tenant)
 
 
 def _timed(record: GrEvent, payload: Payload, extra: Bag) -> tuple[GrEvent, int, int]:
@@ -110,9 +114,12 @@ def _native(record: GrEvent, facts: dict[str, Any], payload: Payload, extra: Bag
         extra["userInfo"] = odd
     facts["visitor_id"] = _identity(record.visitorId, "visitorId", extra)
     facts["session_id"] = _identity(record.sessionId, "sessionId", extra)
-    facts["search_query"] = _text(record.searchQuery, "searchQuery", extra)
-    facts["attribution"] = _text(record.attributionToken, "attributionToken", extra)
-    facts["cart_id"] = _text(record.cartId, "cartId", extra)
+    if record.searchQuery is not None:
+        facts["search_query"] = _text(record.searchQuery, "searchQuery", extra)
+    if record.attributionToken is not None:
+        facts["attribution"] = _text(record.attributionToken, "attributionToken", extra)
+    if record.cartId is not None:
+        facts["cart_id"] = _text(record.cartId, "cartId", extra)
     facts["page"] = _page(record, payload, extra)
     if record.pageCategories:
         facts["categories"] = tuple(record.pageCategories)
@@ -121,12 +128,10 @@ def _native(record: GrEvent, facts: dict[str, Any], payload: Payload, extra: Bag
 
 
 def _page(record: GrEvent, payload: Payload, extra: Bag) -> Page | None:
-    page = Page(
-        url=_text(record.uri, "uri", extra) or payload.query.get("uri") or None,
-        referrer=_text(record.referrerUri, "referrerUri", extra),
-        view_id=_text(record.pageViewId, "pageViewId", extra),
-    )
-    return None if page == _NO_PAGE else page
+    url = _text(record.uri, "uri", extra) or payload.query.get("uri") or None
+    referrer = None if record.referrerUri is None else _text(record.referrerUri, "referrerUri", extra)
+    view_id = None if record.pageViewId is None else _text(record.pageViewId, "pageViewId", extra)
+    return Page(url=url, referrer=referrer, view_id=view_id) if url or referrer or view_id else None
 
 
 def _device(user: GrUserInfo, payload: Payload, odd: Bag) -> Device | None:
@@ -139,8 +144,7 @@ def _device(user: GrUserInfo, payload: Payload, odd: Bag) -> Device | None:
         if payload.ip or payload.user_agent:
             odd.pop("directUserRequest", None)
         ip, agent = ip or payload.ip, agent or payload.user_agent
-    device = Device(ip=ip, user_agent=agent)
-    return None if device == _NO_DEVICE else device
+    return None if ip is None and agent is None else Device(ip=ip, user_agent=agent)
 
 
 def _purchase(record: GrEvent, facts: dict[str, Any], extra: Bag) -> None:
@@ -197,10 +201,11 @@ def _price(price: GrPriceInfo, facts: dict[str, Any], attrs: Bag, of_product: Ba
     odd: Bag = {} if price.rest is UNSET else dict(price.rest)
     facts["currency"] = _text(price.currencyCode, "currencyCode", odd)
     facts["unit_price"] = _number(odd, price, "price")
-    for name, ours in PRICES.items():
-        value = _number(odd, price, name)
-        if value is not None:
-            attrs[ours] = value
+    if price.originalPrice is not UNSET or price.cost is not UNSET:
+        for name, ours in PRICES.items():
+            value = _number(odd, price, name)
+            if value is not None:
+                attrs[ours] = value
     if odd or price == _NO_PRICE:
         of_product["priceInfo"] = odd
 
