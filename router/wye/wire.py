@@ -325,9 +325,12 @@ def overlay(base: dict[str, Json], over: dict[str, Json]) -> dict[str, Json]:
     """``base`` with ``over`` laid upon it; objects are merged member by member, everything else is replaced."""
     merged = {**base}
     for name, value in over.items():
-        if type(value) is dict and type(below := merged.get(name)) is dict:
-            value = overlay(below, value)
-        merged[name] = value
+        above: dict[str, Json] = value
+        if type(above) is dict and name in merged:
+            below: dict[str, Json] = merged[name]
+            merged[name] = overlay(below, above) if type(below) is dict else above
+        else:
+            merged[name] = value
     return merged
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 import msgspec
+from msgspec import Struct
 
 from wye.event import CONTROL, Event, Json
 from wye.message import HttpRequest, HttpResponse, Shipment, Unfit
@@ -13,7 +14,7 @@ from wye.plugin import Limits
 from wye.verdict import Verdict
 from wye.wire import overlay
 from wye_plugins.clickstream.pack import Packer
-from wye_plugins.clickstream.schema import MAX_BODY_BYTES, VENDOR, CsEvent
+from wye_plugins.clickstream.schema import MAX_BODY_BYTES, VENDOR
 from wye_plugins.clickstream.verdicts import verdict
 from wye_plugins.clickstream.write import foreign_record, own_record
 
@@ -58,7 +59,7 @@ class ClickstreamEncoder:
             return Unfit(f"larger than {MAX_BODY_BYTES:,} bytes, which is all that Clickstream takes at once")
         return document
 
-    def _own(self, event: Event) -> CsEvent | dict[str, Json]:
+    def _own(self, event: Event) -> Struct | dict[str, Json]:
         """An event that came from this vendor, with what only this vendor knows laid over it."""
         over = dict(event.extra) if event.extra else {}
         if self._app_id:

@@ -24,6 +24,11 @@ _FOREIGN = re.compile(r"[^A-Za-z0-9_]", re.ASCII)
 
 def is_name(name: str) -> bool:
     """Whether the vendor's SDKs would take ``name``."""
+    return len(name) <= MAX_LENGTH and _is_name(name)
+
+
+@functools.lru_cache(4096)
+def _is_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 

@@ -212,7 +212,9 @@ def _split(bag: dict[str, Json], slots: dict[str, Slot], odd: dict[str, Json]) -
     for name, value in bag.items():
         slot = slot_of(name)
         if slot is not None:
-            read = slot.read(value)
+            # Nearly all are texts, which need no call to be read.
+            plain = type(value) is str and value and slot.read is text
+            read = value if plain else slot.read(value)
             if read is not None:
                 if read is not value and not is_as_written(value, read):
                     odd[name] = value
@@ -279,7 +281,11 @@ def _user(user: dict[str, Json], extra: dict[str, Json]) -> tuple[str | None, di
                 bear(value, 2)
                 attrs[name] = UserAttr(value, fact.get("set_timestamp"))
                 continue
-        bear(member, 1)
+            for inner in fact.values():
+                if type(inner) in BAGS:
+                    bear(inner, 2)
+        else:
+            bear(member, 1)
         odd[name] = member
     if odd or not user:
         extra["user"] = odd

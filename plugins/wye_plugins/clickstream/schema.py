@@ -7,9 +7,10 @@ under either name (the vendor's own pipeline does the same).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, defstruct, structs
 
 from wye.event import Json
 from wye.wire import Wire
@@ -70,6 +71,15 @@ class CsEvent(Wire, frozen=True, kw_only=True, gc=False):
     items: Bags = ABSENT
     user: Bag = ABSENT
     attributes: Bag = ABSENT
+
+
+document: Callable[..., Struct] = defstruct(
+    "document",
+    [(field.name, field.type, field.default) for field in structs.fields(CsEvent) if field.name != "rest"],
+    omit_defaults=True,
+    gc=False,
+)
+"""Makes one to be written: the members of ``CsEvent`` by place, in their order, which takes a fifth of the time."""
 
 
 ALIASES: tuple[tuple[str, str], ...] = (

@@ -12,14 +12,16 @@ for an ``event_value`` without a currency the vendor would assume dollars.
 
 from __future__ import annotations
 
-from typing import Any, cast
+import functools
+from decimal import Decimal
+from typing import cast
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct, UnsetType
 
 from wye.event import CUSTOM, App, Device, Event, Item, Json, Page, UserAttr
 from wye.wire import overlay
 from wye_plugins.clickstream.names import fitting_attributes, name_of, names_in
-from wye_plugins.clickstream.schema import NAMES, NAMES_ATTRIBUTE, TYPE_ATTRIBUTE, TYPES, CsEvent, total_attribute
+from wye_plugins.clickstream.schema import NAMES, NAMES_ATTRIBUTE, TYPE_ATTRIBUTE, TYPES, document, total_attribute
 from wye_plugins.clickstream.slots import categories_text
 
 _NO_DEVICE = Device()
@@ -29,30 +31,35 @@ _NO_PAGE = Page()
 Over = dict[str, Json]
 
 
-def own_record(event: Event, app_id: str, over: Over) -> CsEvent:
+def own_record(event: Event, app_id: str, over: Over) -> Struct:
     """The document of an event that came from this vendor. What could be put into its place is taken out of ``over``."""
     attributes = _attributes(event, _own_attributes(event, over) if event.attrs else {})
-    if event.goods_total is not None and "event_value" not in over and "event_value_in_usd" not in over:
-        attributes[total_attribute(event.type)] = event.goods_total
-    if event.currency is not None and over.keys().isdisjoint(("event_value_currency", "currency", "event_value_in_usd")):
-        attributes["currency"] = event.currency
-    fields = _client(event.device, event.app)
-    if "advertising_id" in over:
-        fields["device_unique_id"] = None
-    return CsEvent(
-        event_type=_own_name(event, over),
-        event_id=event.id,
-        timestamp=event.time_ms,
-        app_id=app_id,
-        unique_id=None if "user_pseudo_id" in over else event.visitor_id,
-        items=None if event.items is None else [_own_item(item) for item in event.items],
-        user=_laid_over(_user(event), over, "user"),
-        attributes=_laid_over(attributes, over, "attributes"),
-        **fields,
+    visitor_id = event.visitor_id
+    advertised = True
+    if not over:
+        _put(attributes, total_attribute(event.type), event.goods_total)
+        _put(attributes, "currency", event.currency)
+    else:
+        if "event_value" not in over and "event_value_in_usd" not in over:
+            _put(attributes, total_attribute(event.type), event.goods_total)
+        if over.keys().isdisjoint(_CURRENCIES):
+            _put(attributes, "currency", event.currency)
+        advertised = "advertising_id" not in over
+        if "user_pseudo_id" in over:
+            visitor_id = None
+    return _record(
+        event,
+        _own_name(event, over),
+        app_id,
+        visitor_id,
+        None if event.items is None else [_own_item(item) for item in event.items],
+        _laid_over(_user(event), over, "user"),
+        _laid_over(attributes, over, "attributes"),
+        advertised=advertised,
     )
 
 
-def foreign_record(event: Event, app_id: str) -> CsEvent:
+def foreign_record(event: Event, app_id: str) -> Struct:
     """The document of an event that came from another vendor."""
     attributes = _attributes(event, {})
     name = _foreign_name(event, attributes)
@@ -62,18 +69,70 @@ def foreign_record(event: Event, app_id: str) -> CsEvent:
         _put(attributes, "currency", event.currency)
     if event.attrs:
         attributes = fitting_attributes(event.attrs, attributes)
-    return CsEvent(
-        event_type=name,
-        event_id=event.id,
-        timestamp=event.time_ms,
-        app_id=app_id,
-        unique_id=event.visitor_id,
-        event_value=event.goods_total if in_columns else UNSET,
-        event_value_currency=event.currency if in_columns else None,
-        items=None if event.items is None else [_item(item) for item in event.items],
-        user=_user(event, event.time_ms) or None,
-        attributes=attributes or None,
-        **_client(event.device, event.app),
+    return _record(
+        event,
+        name,
+        app_id,
+        event.visitor_id,
+        None if event.items is None else [_item(item) for item in event.items],
+        _user(event, event.time_ms) or None,
+        attributes or None,
+        value=event.goods_total if in_columns else UNSET,
+        currency=event.currency if in_columns else None,
+    )
+
+
+_CURRENCIES = ("event_value_currency", "currency", "event_value_in_usd")
+
+
+def _record(
+    event: Event,
+    name: str | None,
+    app_id: str,
+    visitor_id: str | None,
+    items: list[Over] | None,
+    user: Over | None,
+    attributes: Over | None,
+    value: Decimal | UnsetType | None = UNSET,
+    currency: str | None = None,
+    *,
+    advertised: bool = True,
+) -> Struct:
+    device, app = event.device or _NO_DEVICE, event.app or _NO_APP
+    return document(
+        name,
+        event.id,
+        event.time_ms,
+        app_id,
+        visitor_id,
+        device.id,
+        device.advertising_id if advertised else None,
+        device.platform,
+        device.os_version,
+        device.make,
+        device.brand,
+        device.model,
+        device.carrier,
+        device.network_type,
+        device.locale,
+        device.language,
+        device.country,
+        device.zone_offset_ms,
+        device.screen_height,
+        device.screen_width,
+        device.viewport_height,
+        device.viewport_width,
+        app.sdk_version,
+        app.sdk_name,
+        app.package,
+        app.version,
+        app.title,
+        app.host,
+        value,
+        currency,
+        items,
+        user,
+        attributes,
     )
 
 
@@ -84,37 +143,6 @@ def _laid_over(bag: Over, over: Over, name: str) -> Over | None:
         del over[name]
         return overlay(bag, cast(Over, part))
     return bag or None
-
-
-def _client(device: Device | None, app: App | None) -> dict[str, Any]:
-    if device is None and app is None:
-        return {}
-    device, app = device or _NO_DEVICE, app or _NO_APP
-    return {
-        "device_id": device.id,
-        "device_unique_id": device.advertising_id,
-        "platform": device.platform,
-        "os_version": device.os_version,
-        "make": device.make,
-        "brand": device.brand,
-        "model": device.model,
-        "carrier": device.carrier,
-        "network_type": device.network_type,
-        "locale": device.locale,
-        "system_language": device.language,
-        "country_code": device.country,
-        "zone_offset": device.zone_offset_ms,
-        "screen_height": device.screen_height,
-        "screen_width": device.screen_width,
-        "viewport_height": device.viewport_height,
-        "viewport_width": device.viewport_width,
-        "sdk_version": app.sdk_version,
-        "sdk_name": app.sdk_name,
-        "app_package_name": app.package,
-        "app_version": app.version,
-        "app_title": app.title,
-        "host_name": app.host,
-    }
 
 
 # ── names ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -131,10 +159,16 @@ def _own_name(event: Event, over: Over) -> str | None:
 
 def _foreign_name(event: Event, attributes: Over) -> str:
     """The type's name here. Where it does not lead back to the type, the type goes into an attribute."""
-    name = NAMES.get(event.type) or name_of(event.type.removeprefix(CUSTOM))
-    if event.type != TYPES.get(name, CUSTOM + name):
+    name, leads_back = _name_here(event.type)
+    if not leads_back:
         attributes[TYPE_ATTRIBUTE] = event.type
     return name
+
+
+@functools.lru_cache(1024)
+def _name_here(kind: str) -> tuple[str, bool]:
+    name = NAMES.get(kind) or name_of(kind.removeprefix(CUSTOM))
+    return name, kind == TYPES.get(name, CUSTOM + name)
 
 
 # ── attributes, user, items ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -163,29 +197,40 @@ def _attributes(event: Event, bag: Over) -> Over:
         _put_page(bag, event.page, landing=event.type == "landing")
     if event.categories:
         _put_categories(bag, event)
-    for name, value in (
-        ("_search_term", event.search_query),
-        ("brand", event.brand),
-        ("order_id", event.order_id),
-        ("cart_id", event.cart_id),
-        ("attribution_token", event.attribution),
-        ("channel", event.channel),
-        ("grand_total", event.grand_total),
-        ("shipping", event.shipping),
-        ("tax", event.tax),
-        ("cost", event.cost),
-    ):
-        if value is not None:
-            bag[name] = value
+    if event.search_query is not None:
+        bag["_search_term"] = event.search_query
+    if event.brand is not None:
+        bag["brand"] = event.brand
+    if event.order_id is not None:
+        bag["order_id"] = event.order_id
+    if event.cart_id is not None:
+        bag["cart_id"] = event.cart_id
+    if event.attribution is not None:
+        bag["attribution_token"] = event.attribution
+    if event.channel is not None:
+        bag["channel"] = event.channel
+    if event.grand_total is not None:
+        bag["grand_total"] = event.grand_total
+    if event.shipping is not None:
+        bag["shipping"] = event.shipping
+    if event.tax is not None:
+        bag["tax"] = event.tax
+    if event.cost is not None:
+        bag["cost"] = event.cost
     return bag
 
 
 def _put_page(bag: Over, page: Page, *, landing: bool) -> None:
-    _put(bag, "_page_url", page.url)
-    _put(bag, "_page_title", page.title)
-    _put(bag, "_latest_referrer" if landing else "_page_referrer", page.referrer)
-    _put(bag, "_screen_id", page.id)
-    _put(bag, "page_view_id", page.view_id)
+    if page.url is not None:
+        bag["_page_url"] = page.url
+    if page.title is not None:
+        bag["_page_title"] = page.title
+    if page.referrer is not None:
+        bag["_latest_referrer" if landing else "_page_referrer"] = page.referrer
+    if page.id is not None:
+        bag["_screen_id"] = page.id
+    if page.view_id is not None:
+        bag["page_view_id"] = page.view_id
 
 
 def _put_categories(bag: Over, event: Event) -> None:
@@ -219,18 +264,23 @@ def _own_item(item: Item) -> Over:
 
 
 def _item(item: Item) -> Over:
-    line: Over = dict(item.attrs) if item.attrs else {}
-    for name, value in (
-        ("id", item.id),
-        ("name", item.name),
-        ("brand", item.brand),
-        ("category", item.category),
-        ("currency", item.currency),
-        ("price", item.unit_price),
-        ("quantity", item.quantity),
-        ("group_id", item.group_id),
-        ("seller_id", item.seller_id),
-    ):
-        if value is not None:
-            line[name] = value
+    line: Over = {**item.attrs}
+    if item.id is not None:
+        line["id"] = item.id
+    if item.name is not None:
+        line["name"] = item.name
+    if item.brand is not None:
+        line["brand"] = item.brand
+    if item.category is not None:
+        line["category"] = item.category
+    if item.currency is not None:
+        line["currency"] = item.currency
+    if item.unit_price is not None:
+        line["price"] = item.unit_price
+    if item.quantity is not None:
+        line["quantity"] = item.quantity
+    if item.group_id is not None:
+        line["group_id"] = item.group_id
+    if item.seller_id is not None:
+        line["seller_id"] = item.seller_id
     return line
