@@ -42,10 +42,12 @@ async def signals() -> AsyncGenerator[AsyncIterator[str]]:
 
 
 class Daemon:
-    """A config, come alive. ``run`` once."""
+    """A config, come alive. ``run`` once. ``ended`` names the sources that have come to their end: a process that follows this
+    one is told of them, and does not run them again."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, ended: Sequence[str] = ()) -> None:
         self._config = config
+        self.ended = list(ended)
         bound, worker = config.dead_letters, config.worker
         letters = of_worker(config.data_dir / NAME, worker)
         self.dead_letters = DeadLetters(letters, config.secrets.redact, bound.max_bytes, bound.when_full, worker)
@@ -119,7 +121,7 @@ class Daemon:
                 async with trio.open_nursery() as retries:
                     async with trio.open_nursery() as sources:
                         for config, dispatcher in zip(self._config.sources, self._dispatchers, strict=True):
-                            if config.spreads or self._config.worker == 0:
+                            if self._has_to_run(config):
                                 await sources.start(self._run_source, config, dispatcher)
                         retries.start_soon(self._retrier.run)
                         on_started()
@@ -129,6 +131,9 @@ class Daemon:
                 for sink in self.sinks:
                     sink.close(leave=self._stopped, under_way_secs=under_way_secs)
             self.dead_letters.close()
+
+    def _has_to_run(self, source: SourceConfig) -> bool:
+        return (source.spreads or self._config.worker == 0) and source.name not in self.ended
 
     async def _start_sinks(self, nursery: trio.Nursery) -> None:
         """All of them, so that all which cannot start are told of at once."""
@@ -154,6 +159,8 @@ class Daemon:
             with start.faults_of(f"source {config.name}"):
                 await config.source.run(dispatcher, task_status=start)
             start.started()
+            if not self._stopped:
+                self.ended.append(config.name)
         except Exception as error:
             if not start.done:
                 raise

@@ -180,6 +180,15 @@ async def test_with_fewer_workers_nothing_is_left_behind(tmp_path: Path) -> None
     assert [one.name for one in spools.glob("*.db")] == ["partner.db"]
 
 
+async def test_a_worker_that_does_not_stop_is_killed(tmp_path: Path) -> None:
+    ports = Ports()
+    async with running(tmp_path, ports.config(2).replace("grace_secs = 20", "grace_secs = 0.5")) as wye:
+        await all_listen(wye, 2)
+        os.kill(pid_of(wye, 1), signal.SIGSTOP)
+        assert await wye.stop() == Exit.BROKEN
+    assert "worker 1 does not stop; it is killed" in wye.printed
+
+
 async def test_a_signal_to_the_whole_group_counts_once(tmp_path: Path) -> None:
     """As a terminal and a service manager send it."""
     ports = Ports()
@@ -271,14 +280,19 @@ adapter = {{ type = "clickstream", app_id = "shop" }}
 """
 
 
-async def test_a_file_is_read_once(tmp_path: Path) -> None:
+async def test_a_file_is_read_once_whoever_dies_after_that(tmp_path: Path) -> None:
     edge = free_port()
     (tmp_path / "in.jsonl").write_text("".join(json.dumps(clickstream_event(number)) + "\n" for number in range(500)))
     async with running(tmp_path, HISTORY.format(edge=edge)) as wye:
         await all_listen(wye, 2)
         await until(lambda: len(archived(tmp_path).get("events-0.jsonl", [])) == 500)
+        await trio.sleep(2.5)  # it is known in the parent within a second
+        os.kill(pid_of(wye, 0), signal.SIGKILL)
+        await all_listen(wye, 3)
+        assert (await post(edge, [clickstream_event(500)])).status_code == 200
         assert await wye.stop() == Exit.OK
-    assert wye.sink("archive")["received"] == 500
+    assert sorted(chain.from_iterable(archived(tmp_path).values())) == sorted(f"purchase-{number}" for number in range(501))
+    assert wye.sink("archive")["received"] == 501
 
 
 async def test_letters_of_all_workers_are_one_collection(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ class Place:
         said = re.findall(rb"worker (\d+): pid (\d+)\n", self.log.read_bytes()[since:])
         return list({int(number): int(pid) for number, pid in said}.values())
 
-    async def all_listen(self, since: int, workers: int, secs: float = 30.0) -> None:
+    async def all_listen(self, since: int, workers: int, secs: float = 60.0) -> None:
         """Until every worker takes events in. Raises ``trio.TooSlowError``."""
         with trio.fail_after(secs):
             while self.log.read_bytes()[since:].count(b"source pages: listening on") < workers:
@@ -104,7 +104,7 @@ class Place:
         """How many times a worker was killed ``since``."""
         return len(re.findall(rb"worker \d+ was killed by SIGKILL", self.log.read_bytes()[since:]))
 
-    async def deserted(self, secs: float = 10.0) -> None:
+    async def deserted(self, secs: float = 20.0) -> None:
         """Until no worker is left of a parent that was killed. Raises ``trio.TooSlowError``."""
         lock = self.disk / "wye-data" / LOCK
         with trio.fail_after(secs):

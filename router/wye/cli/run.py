@@ -13,7 +13,7 @@ from wye.cli import profiling
 from wye.errors import ConfigError, Exit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from wye.config import Config
     from wye.config.model import RootOptions
@@ -40,6 +40,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--worker", type=int, help=argparse.SUPPRESS)
     command.add_argument("--channel", type=int, help=argparse.SUPPRESS)
     command.add_argument("--first", action="store_true", help=argparse.SUPPRESS)
+    command.add_argument("--ended", action="append", default=[], help=argparse.SUPPRESS)
 
 
 def _count(text: str) -> int:
@@ -107,6 +108,9 @@ def _work(arguments: argparse.Namespace) -> Exit:
     """One of several workers. Its parent says when to stop, so that a signal to all of a group counts once."""
     import signal
 
+    from wye.workers.lifeline import end_with_parent
+
+    end_with_parent(arguments.channel)
     from wye.net import share_addresses
     from wye.workers.channel import ToParent
 
@@ -114,7 +118,7 @@ def _work(arguments: argparse.Namespace) -> Exit:
         signal.signal(number, signal.SIG_IGN)
     share_addresses(first=arguments.first)
     channel = ToParent(arguments.channel)
-    daemon, code = _run(_load(arguments), quiet=arguments.quiet or not arguments.first, channel=channel)
+    daemon, code = _run(_load(arguments), quiet=arguments.quiet or not arguments.first, channel=channel, ended=arguments.ended)
     if daemon is not None:
         channel.report_last(daemon)
     return code
@@ -133,7 +137,9 @@ def _load(arguments: argparse.Namespace) -> Config:
     return config
 
 
-def _run(config: Config, *, quiet: bool, channel: ToParent | None = None) -> tuple[Daemon | None, Exit]:
+def _run(
+    config: Config, *, quiet: bool, channel: ToParent | None = None, ended: Sequence[str] = ()
+) -> tuple[Daemon | None, Exit]:
     """The daemon, from its start to its end, and the exit code; ``None`` where it did not come to start."""
     from functools import partial
 
@@ -143,7 +149,7 @@ def _run(config: Config, *, quiet: bool, channel: ToParent | None = None) -> tup
     from wye.daemon import Daemon, signals
     from wye.plugin import StartError
 
-    daemon = Daemon(config)
+    daemon = Daemon(config, ended)
 
     def on_started() -> None:
         # What is here now stays: without this the collector would walk over it again and again.

@@ -1,23 +1,21 @@
 """The line between the parent and a worker: a socket pair, a JSON document or a word a line.
 
-The worker reports; the parent says when to stop. When the parent is gone, however it went, the line is at its end, and so is
-the worker.
+The worker reports; the parent says when to stop. When the parent is gone, the line is at its end, and so is the worker: see
+``lifeline``.
 """
 
 from __future__ import annotations
 
-import os
 import socket
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import trio
 from msgspec import Struct
 
-from wye.errors import Exit
 from wye.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -31,12 +29,14 @@ _READ_BYTES = 65_536
 
 class Report(Struct):
     """What a worker has counted. ``kept`` names the sinks whose counts lie in a file, where its successor finds them.
-    ``letters`` are in its file of dead letters; ``started`` says that it takes in events."""
+    ``letters`` are in its file of dead letters; ``started`` says that it takes in events, ``ended`` which sources have none any
+    more."""
 
     ledger: Ledger
     letters: int
     kept: list[str]
     started: bool
+    ended: list[str]
 
 
 def _counter(_: type, counts: Any) -> Counter[str]:
@@ -102,8 +102,7 @@ class ToParent:
 
     @asynccontextmanager
     async def stops(self, daemon: Daemon) -> AsyncGenerator[AsyncIterator[str]]:
-        """The parent's words to stop; it is told what ``daemon`` counts meanwhile. Once the parent is gone, this process is at
-        once: somebody may start another wye here, and what was promised is safe whenever a process ends."""
+        """The parent's words to stop; it is told what ``daemon`` counts meanwhile."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._report_on, daemon)
             yield self._words()
@@ -112,7 +111,6 @@ class ToParent:
     async def _words(self) -> AsyncIterator[str]:
         async for line in self._line.lines():
             yield line.decode()
-        os._exit(Exit.BROKEN)
 
     def note_started(self, daemon: Daemon) -> None:
         """It takes in events now, which the parent waits to hear."""
@@ -126,14 +124,12 @@ class ToParent:
 
     def report_last(self, daemon: Daemon) -> None:
         """What it has come to."""
-        try:
+        with suppress(OSError):  # nobody is there to hear it
             self._line.say_last(self._report(daemon))
-        except OSError:  # nobody is there to hear it
-            os._exit(Exit.BROKEN)
 
     def _report(self, daemon: Daemon) -> bytes:
         kept = [sink.account.name for sink in daemon.sinks if sink.buffer.durable]
-        return msgspec.json.encode(Report(daemon.ledger, daemon.dead_letters.count, kept, self._started))
+        return msgspec.json.encode(Report(daemon.ledger, daemon.dead_letters.count, kept, self._started, daemon.ended))
 
 
 def read(line: bytes) -> Report:

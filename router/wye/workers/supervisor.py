@@ -46,6 +46,8 @@ class Worker:
         self.process: trio.Process | None = None
         self.line: Line | None = None
         self.report: Report | None = None
+        self.ended: list[str] = []
+        """Sources that have come to their end: a file that was read is not read again."""
         self.before: list[Ledger] = []
         """What processes before this one have counted, and it does not count again."""
 
@@ -79,7 +81,6 @@ class Supervisor:
         self._workers = [Worker(number) for number in range(count)]
         self._stopping = trio.Event()
         self._word = ""
-        self._doom = trio.CancelScope()
 
     @property
     def ledger(self) -> Ledger:
@@ -122,7 +123,7 @@ class Supervisor:
             code = await self._live(worker)
             worker.code = Exit(code) if code in list(Exit) else Exit.BROKEN
             if not worker.settled.is_set() and worker.code in _HOPELESS and code >= 0:
-                self.stop("the start failed")
+                self._stop("stop")
             if self._stopping.is_set() or code == Exit.OK:
                 break
             deaths = 1 if trio.current_time() - began > SOUND_SECS else deaths + 1
@@ -155,11 +156,13 @@ class Supervisor:
     def _own_arguments(self, worker: Worker, descriptor: int) -> list[str]:
         first = [] if worker.settled.is_set() or worker.number else ["--first"]
         count = len(self._workers)
-        return ["--worker", str(worker.number), "--workers", str(count), "--channel", str(descriptor), *first]
+        ended = [f"--ended={name}" for name in worker.ended]
+        return ["--worker", str(worker.number), "--workers", str(count), "--channel", str(descriptor), *first, *ended]
 
     async def _listen(self, worker: Worker, line: Line) -> None:
         async for said in line.lines():
             worker.report = read(said)
+            worker.ended = worker.report.ended
             if worker.report.started:
                 worker.settled.set()
 
@@ -174,6 +177,9 @@ class Supervisor:
     def stop(self, word: str) -> None:
         """Tell everybody; told again, they give up what is in flight."""
         log.info("%s: the workers stop", word)
+        self._stop(word)
+
+    def _stop(self, word: str) -> None:
         self._word = word
         self._stopping.set()
         for worker in self._workers:

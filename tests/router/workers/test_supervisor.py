@@ -14,7 +14,7 @@ from wye.workers.supervisor import Worker
 
 def report(received: int, in_flight: int, kept: list[str]) -> Report:
     accounts = [SinkAccount(name, received, received - in_flight, in_flight=in_flight) for name in ("file", "disk")]
-    return Report(Ledger([SourceAccount("edge", received, in_flight=1)], accounts), 4, kept, True)
+    return Report(Ledger([SourceAccount("edge", received, in_flight=1)], accounts), 4, kept, True, [])
 
 
 def test_a_report_comes_through_as_it_was() -> None:
