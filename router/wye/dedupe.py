@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
 from wye.event import Event
@@ -17,7 +18,7 @@ class Dedupe:
     def __init__(self, window_secs: float, max_events: int) -> None:
         self._window_secs = window_secs
         self._max_events = max_events
-        self._seen: dict[str, float] = {}
+        self._seen = OrderedDict[str, float]()  # a dict would look for its first key at every place that one has left
 
     def fresh(self, events: Sequence[Event], now: float) -> Sequence[Event]:
         """``events`` without those whose id is known, and of several with one id the first."""
@@ -28,18 +29,15 @@ class Dedupe:
 
     def safe(self, ids: Iterable[str], now: float) -> None:
         """Events with these ids are safe now."""
+        seen = self._seen
         for one in ids:
-            self._seen.pop(one, None)  # the newest are at the end
-            self._seen[one] = now
-        while len(self._seen) > self._max_events:
-            del self._seen[next(iter(self._seen))]
+            seen[one] = now
+            seen.move_to_end(one)
+        while len(seen) > self._max_events:
+            seen.popitem(last=False)
 
     def _forget(self, before: float) -> None:
         """All that were safe before then."""
-        old: list[str] = []
-        for one, when in self._seen.items():
-            if when >= before:
-                break
-            old.append(one)
-        for one in old:
-            del self._seen[one]
+        seen = self._seen
+        while seen and seen[next(iter(seen))] < before:
+            seen.popitem(last=False)

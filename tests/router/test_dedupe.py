@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from hypothesis import given
@@ -52,10 +53,25 @@ def test_it_does_what_a_plain_list_of_what_happened_says(steps: list[tuple[str, 
     dedupe, now, said = Dedupe(window, most), 0.0, dict[str, float]()
     for name, wait in steps:
         now += wait
-        newest = sorted(said, key=lambda one: said[one], reverse=True)[:most]
+        newest = list(said)[-most:]
         known = name in newest and said[name] >= now - window
         assert (not dedupe.fresh(events_of(name), now)) == known
         if not known:
             dedupe.safe([name], now)
             said.pop(name, None)
-            said[name] = now + len(said) * 1e-9
+            said[name] = now
+
+
+def test_what_an_event_costs_does_not_grow_with_how_many_are_known() -> None:
+    def secs(known: int) -> float:
+        dedupe = Dedupe(60, known)
+        spent: list[float] = []
+        for start in range(0, 3 * known, 100):
+            ids = [f"event-{number}" for number in range(start, start + 100)]
+            began = time.process_time()
+            dedupe.safe(ids, 0)
+            spent.append(time.process_time() - began)
+        return sum(spent[known // 100 :]) / len(spent[known // 100 :])
+
+    few = min(secs(1_000) for _ in range(5))
+    assert min(secs(50_000) for _ in range(2)) < 8 * few

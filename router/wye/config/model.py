@@ -136,7 +136,7 @@ class DedupeOptions(Options, frozen=True):
     """Repeats of events that are safe already, known by their ids. What is known is gone with the process."""
 
     window_secs: Annotated[Positive, Meta(description="How long an event is known once it is safe.")] = 600.0
-    max_events: Annotated[Count, Meta(description="How many are known, at most: about 200 bytes of memory each.")] = 100_000
+    max_events: Annotated[Count, Meta(description="How many are known, at most: about 250 bytes of memory each.")] = 100_000
 
 
 class SourceOptions(Options, frozen=True):
