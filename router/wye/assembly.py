@@ -48,7 +48,7 @@ def make_sink(config: SinkConfig, dead_letters: DeadLetters, data_dir: Path, wor
         options.retry.max_attempts,
         math.inf if options.retry.max_age_secs is None else options.retry.max_age_secs,
         attrgetter(options.key) if options.ordering == "key" else None,
-        None if options.rate is None else _rate(options.rate, workers),
+        None if options.rate is None else make_rate(options.rate, workers),
     )
     losses: dict[str, TypeLosses] = {}
     encoder = FittingEncoder(config.name, config.encoder, _fitting(options), config.readback, losses)
@@ -57,7 +57,7 @@ def make_sink(config: SinkConfig, dead_letters: DeadLetters, data_dir: Path, wor
     return sink
 
 
-def _rate(options: RateOptions, workers: int) -> Rate:
+def make_rate(options: RateOptions, workers: int) -> Rate:
     """Its part of what the vendor takes of all workers together."""
     return Rate(options.events_per_sec / workers, max(1, options.burst // workers))
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from wye.assembly import make_rate
 from wye.config import Config, load_config
+from wye.config.model import RateOptions
 from wye.errors import ConfigError
 from wye.registry import load
 
@@ -122,3 +124,13 @@ def test_the_command_line_has_the_last_word(tmp_path: Path) -> None:
 def test_a_number_of_workers_is_a_number(tmp_path: Path, count: str) -> None:
     with pytest.raises(ConfigError, match="workers"):
         loaded(tmp_path, f"workers = {count}\n{EDGE}{VENDOR}")
+
+
+def test_all_workers_together_keep_to_the_rate() -> None:
+    options = RateOptions(events_per_sec=100, burst=10)
+    alone, shares = make_rate(options, 1), [make_rate(options, 4) for _ in range(4)]
+    for rate in (alone, *shares):
+        rate.spend(1000, 0.0)
+    assert alone.ready_at(1, 0.0) == pytest.approx(9.91)
+    assert [rate.ready_at(1, 0.0) for rate in shares] == [pytest.approx(39.96)] * 4
+    assert make_rate(RateOptions(events_per_sec=1), 4).ready_at(1, 0.0) == 0.0
