@@ -182,8 +182,7 @@ class Sink:
         return self._outbox.next(trio.current_time(), fresh=self._breaker.is_open)
 
     async def _at_its_rate(self, parcel: Parcel) -> Parcel:
-        rate = self._sending.rate
-        if rate is not None:
+        if (rate := self._sending.rate) is not None:
             await trio.sleep_until(rate.ready_at(len(parcel.events), trio.current_time()))
             rate.spend(len(parcel.events), trio.current_time())
         return parcel
