@@ -15,9 +15,11 @@ from samples.payloads import numbers, odd_texts, texts, values, with_members
 from samples.payloads import written as dumped
 from wye.event import Event, Origin
 from wye.message import Unfit
+from wye_plugins.google_retail.check import Checker
 from wye_plugins.google_retail.document import bag_of
+from wye_plugins.google_retail.encode import document_with_everything
 from wye_plugins.google_retail.purchase import UnfitError
-from wye_plugins.google_retail.rules import cut, is_plain, missing
+from wye_plugins.google_retail.rules import cut, is_known, is_plain, missing, too_long
 from wye_plugins.google_retail.schema import CAMEL, NAMES
 from wye_plugins.google_retail.write import document_of, name_of
 
@@ -137,3 +139,20 @@ def test_what_is_plain_lacks_nothing_and_is_not_cut(document: Any, wide: bool) -
         assert missing(bag) is None
         assert cut(bag) == {}
     assert _json.encode(bag) == _json.encode(found)
+
+
+@some
+@given(documents)
+def test_an_event_without_fault_lacks_nothing_and_has_nothing_that_is_too_long(document: Any) -> None:
+    event = event_of(document)
+    fault = Checker(strict=False, event_types=frozenset()).fault(event)
+    try:
+        whole = document_with_everything(event)
+    except UnfitError:
+        whole = None
+    if whole is None:
+        assert fault is not None
+    elif is_known(whole["eventType"], wide=True):
+        assert fault == (missing(whole) or too_long(whole))
+    else:
+        assert fault is not None
