@@ -304,9 +304,12 @@ async def test_letters_of_all_workers_are_one_collection(tmp_path: Path) -> None
     async with HttpPartner().listening(ports.partner), working(tmp_path, ports, 2) as wye:
         for number in range(30):
             await post(ports.edge, [{"event_type": "purchase", "event_id": f"bad-{number}"}])
+        told = await trio.to_thread.run_sync(wye_command, tmp_path, "dead-letters", "retry", "--all")
+        assert told.stdout == "30 marked; wye is running and retries them now\n"
+        await until(lambda: letters("stats")["marked"] == 0)
         assert await wye.stop() == Exit.OK
     assert "dead letters: 30 in" in wye.printed
-    assert wye.ledger["sources"][0]["undecodable"] == 30
+    assert wye.ledger["sources"][0]["undecodable"] == 60, "each was tried twice"
     files = [tmp_path / "wye-data" / name for name in ("dead-letters.db", "dead-letters@1.db")]
     assert all(0 < len(letters_in(tmp_path / "wye-data", file.name)) < 30 for file in files)
     found = letters("list", "--limit", "100")
