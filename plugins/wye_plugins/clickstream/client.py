@@ -17,6 +17,9 @@ _NO_APP = App()
 MAX_SHARED = 1024
 """How many clients are known at a time."""
 
+LONGEST_SHARED = 2048
+"""Characters of all that is said of a client that is known: senders choose them, and must not fill the memory with them."""
+
 Client: TypeAlias = tuple[Origin, Device | None, App | None]
 
 
@@ -60,7 +63,9 @@ class Clients:
             if len(self._clients) >= MAX_SHARED:
                 self._clients.clear()
             origin = Origin(vendor=VENDOR, tenant=record.app_id or tenant)
-            known = self._clients[key] = (origin, _device(record, platform, payload), _app(record))
+            known = (origin, _device(record, platform, payload), _app(record))
+            if sum(len(text) for text in key if type(text) is str) <= LONGEST_SHARED:
+                self._clients[key] = known
         return known
 
 

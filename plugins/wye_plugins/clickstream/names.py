@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import re
 
 import msgspec
 
 from wye.event import Json
+from wye.remember import remembered
 from wye_plugins.clickstream.schema import NAMES_ATTRIBUTE, TYPE_ATTRIBUTE
 
 MAX_LENGTH = 50
@@ -22,17 +22,13 @@ _read_names = msgspec.json.Decoder(dict[str, str]).decode
 _FOREIGN = re.compile(r"[^A-Za-z0-9_]", re.ASCII)
 
 
+@remembered(4096)
 def is_name(name: str) -> bool:
     """Whether the vendor's SDKs would take ``name``."""
-    return len(name) <= MAX_LENGTH and _is_name(name)
-
-
-@functools.lru_cache(4096)
-def _is_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-@functools.lru_cache(4096)
+@remembered(4096)
 def name_of(name: str) -> str:
     """``name``, or the nearest to it that is one: ``detail-page`` is ``detail_page``, ``3d`` is ``e_3d``."""
     if is_name(name):

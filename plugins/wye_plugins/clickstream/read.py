@@ -6,7 +6,6 @@ vendor alone, at their own place: ``{"attributes": {"_session_id": ""}}``.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from decimal import ROUND_FLOOR
 from typing import Any, cast
@@ -15,6 +14,7 @@ from msgspec import UNSET, Struct, structs
 
 from wye.event import CUSTOM, Event, Json, Page, UserAttr
 from wye.message import Payload
+from wye.remember import remembered
 from wye.wire import amount, derive_id, identity, too_deep
 from wye_plugins.clickstream.client import Clients, kept_identity, named
 from wye_plugins.clickstream.items import items_of
@@ -139,7 +139,7 @@ class Known(Struct, frozen=True):
     total: str
 
 
-@functools.lru_cache(1024)
+@remembered(1024)
 def _known(name: str) -> Known:
     kind = TYPES.get(name)
     return _of_type(CUSTOM + name, name) if kind is None else _of_type(kind, NAMES.get(kind))

@@ -12,13 +12,13 @@ for an ``event_value`` without a currency the vendor would assume dollars.
 
 from __future__ import annotations
 
-import functools
 from decimal import Decimal
 from typing import cast
 
 from msgspec import UNSET, Struct, UnsetType
 
 from wye.event import CUSTOM, App, Device, Event, Item, Json, Page, UserAttr
+from wye.remember import remembered
 from wye.wire import overlay
 from wye_plugins.clickstream.names import fitting_attributes, name_of, names_in
 from wye_plugins.clickstream.schema import NAMES, NAMES_ATTRIBUTE, TYPE_ATTRIBUTE, TYPES, document, total_attribute
@@ -165,7 +165,7 @@ def _foreign_name(event: Event, attributes: Over) -> str:
     return name
 
 
-@functools.lru_cache(1024)
+@remembered(1024)
 def _name_here(kind: str) -> tuple[str, bool]:
     name = NAMES.get(kind) or name_of(kind.removeprefix(CUSTOM))
     return name, kind == TYPES.get(name, CUSTOM + name)

@@ -6,7 +6,6 @@ at its own place: ``{"purchaseTransaction": {"revenue": "1599.97"}}``.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, cast
@@ -15,6 +14,7 @@ from msgspec import UNSET, structs
 
 from wye.event import CUSTOM, Device, Event, Item, Json, Origin, Page
 from wye.message import Payload
+from wye.remember import remembered
 from wye.wire import Wire, amount, derive_id, identity, sift
 from wye_plugins.google_retail.attributes import Bag
 from wye_plugins.google_retail.bag import custom_attributes, members_without_field, read_slots, restore_money, take_id, unhash
@@ -46,15 +46,18 @@ def event_of(record: GrEvent, payload: Payload, tenant: str | None) -> Event:
         type=TYPES.get(record.eventType) or CUSTOM + record.eventType,
         time_ms=time_ms,
         time_ns_rest=ns_rest,
-        origin=_origin(tenant),
+        origin=_NOWHERE if tenant is None else _origin(tenant),
         attrs=attrs,
         extra=extra,
         **facts,
     )
 
 
-@functools.lru_cache(256)
-def _origin(tenant: str | None) -> Origin:
+_NOWHERE = Origin(vendor=VENDOR)
+
+
+@remembered(256)
+def _origin(tenant: str) -> Origin:
     return Origin(vendor=VENDOR, tenant=tenant)
 
 

@@ -6,7 +6,6 @@ is answered INVALID_ARGUMENT.
 
 from __future__ import annotations
 
-import functools
 import ipaddress
 from collections.abc import Iterator
 from decimal import Decimal
@@ -15,6 +14,7 @@ from typing import cast
 from msgspec import UNSET
 
 from wye.event import Json
+from wye.remember import remembered
 from wye.wire import amount
 from wye_plugins.google_retail.document import Document
 from wye_plugins.google_retail.numbers import in_float32, is_int32, is_short
@@ -205,7 +205,7 @@ def is_address(value: Json) -> bool:
     return not value or (type(value) is str and _is_address(value))
 
 
-@functools.lru_cache(4096)
+@remembered(4096)
 def _is_address(text: str) -> bool:
     try:
         ipaddress.ip_address(text)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from datetime import UTC, datetime, timedelta
+
+from wye.remember import remembered
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{0,9}))?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -19,7 +20,7 @@ def parse_time(text: str) -> tuple[int, int] | None:
     return _parse(text)
 
 
-@functools.lru_cache(1024)
+@remembered(1024)
 def _parse(text: str) -> tuple[int, int] | None:
     match = _TIME.fullmatch(text)
     if match is None:

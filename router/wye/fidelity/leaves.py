@@ -13,6 +13,7 @@ from typing import Any, Literal
 from msgspec import Struct, structs
 
 from wye.event import Event
+from wye.remember import remembered
 
 Leaf = str
 
@@ -33,7 +34,7 @@ _NO_LEAVES = {"origin"}
 _SILENT = {"time_ns_rest", "item_ids_are"}
 
 
-@functools.lru_cache(4096)
+@remembered(4096)
 def class_of(leaf: Leaf) -> LossClass:
     """What kind of fact a leaf is; policies name these."""
     if leaf in _MONEY:
@@ -47,7 +48,7 @@ def class_of(leaf: Leaf) -> LossClass:
     return "context"
 
 
-@functools.lru_cache(4096)
+@remembered(4096)
 def place_of(leaf: Leaf) -> str:
     """The leaf without what its sender has called it: ``attrs.*`` for ``attrs.color``."""
     return next((f"{bag}*" for bag in _FREE if leaf.startswith(bag)), leaf)
