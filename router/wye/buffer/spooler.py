@@ -171,9 +171,12 @@ class Spooler:
             await self._commit(lambda connection: rows.write_ended(connection, counts))
 
     async def _evict(self) -> None:
-        """Take out the oldest unread rows; nobody may read them meanwhile."""
+        """Take out the oldest unread rows; nobody may read them meanwhile. What was read before is older, and goes first."""
         backlog = self._backlog
         async with self._unread_lock:
+            self._evict_read()
+            if not self.to_evict:
+                return
             seqs, counts = backlog.take_ended(), backlog.counts(self._account)
             after, upto, size = backlog.read_upto, backlog.last_seq, self.to_evict
             found = (after, 0, 0)
@@ -188,6 +191,13 @@ class Spooler:
             if written:
                 backlog.evicted(*found)
                 self._listener.evicted(found[1])
+
+    def _evict_read(self) -> None:
+        backlog, held = self._backlog, self._backlog.held_bytes
+        while self.to_evict and (count := backlog.evict_from_window()):
+            self._listener.dropped(count)
+            self.to_evict = max(self.to_evict - (held - backlog.held_bytes), 0)
+            held = backlog.held_bytes
 
     async def _read_ahead(self) -> None:
         backlog = self._backlog
