@@ -13,6 +13,7 @@ NAME = "judged"
 
 _statuses = msgspec.json.Decoder(list[int])
 _VERDICTS = {200: DELIVERED, 400: Verdict("rejected", "poisoned", status=400), 503: Verdict("retry", "not now", status=503)}
+_NO_VERDICTS = Verdict("busy", "a success without verdicts says nothing of any event")
 
 
 class JudgedEncoder(CanonicalEncoder, frozen=True):
@@ -20,7 +21,8 @@ class JudgedEncoder(CanonicalEncoder, frozen=True):
 
     def verdicts(self, request: HttpRequest, response: HttpResponse, /) -> Verdicts:
         if response.status != 207:
-            return by_status(response)
+            found = by_status(response)
+            return _NO_VERDICTS if found is DELIVERED else found
         return [_VERDICTS[status] for status in _statuses.decode(response.body)]
 
 
