@@ -50,9 +50,10 @@ def _verdict(run: Run) -> str:
         ("slope from the second sixth on", f"{memory.slope:+.1f} MB an hour"),
         ("descriptors without load, before and after", "**{} and {}**".format(*run.descriptors)),
         ("threads without load, before and after", "{} and {}".format(*run.threads)),
-        ("acknowledged events lost, changed, or not in the ledger", f"**{len(run.problems)}**"),
+        ("sentences about what was not as it has to be", f"**{len(run.problems)}**"),
     ]
-    return _table(("", ""), rows)
+    said = [f"- {problem}\n  *{why}*\n" for problem, why in zip(run.problems, run.explained, strict=True)]
+    return "\n".join([_table(("", ""), rows), *said])
 
 
 def _figures(run: Run) -> str:

@@ -81,6 +81,8 @@ class Run(Struct, forbid_unknown_fields=True):
     rows: list[Row]
     ledger: list[Account]
     problems: Sequence[str] = field(default_factory=list[str])
+    explained: Sequence[str] = field(default_factory=list[str])
+    """By hand: what each problem was."""
 
 
 def load() -> Run | None:
