@@ -273,7 +273,7 @@ class Sink:
         else:
             self._trouble.now(worst.reason, grave=worst.kind == "hold")
         if by_kind.keys() != {"retry"}:
-            parcel.charge([place for place, one in enumerate(verdicts) if one.kind in ("retry", "rejected")])
+            parcel.charge([place for place, one in enumerate(verdicts) if one.kind == "retry"])
         return bool(by_kind.keys() & {"hold", "busy"})
 
     def _settle_delivered(self, parcel: Parcel) -> None:
@@ -307,7 +307,7 @@ class Sink:
 
     def _refuse(self, parcel: Parcel, verdicts: Sequence[Verdict]) -> None:
         letters = [
-            self._letter("send", event, verdict.reason, verdict.status, parcel.tried(place))
+            self._letter("send", event, verdict.reason, verdict.status, parcel.tried(place) + (verdict.kind == "rejected"))
             for place, (event, verdict) in enumerate(zip(parcel.events, verdicts, strict=True))
         ]
         self._give_up(parcel.batches, letters)

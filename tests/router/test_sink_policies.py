@@ -134,6 +134,32 @@ async def test_three_poisoned_events_of_500_cost_nobody_else(
 # ── at its rate ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+async def test_a_bad_neighbour_uses_up_nobodys_attempts(letters: DeadLetters, autojump_clock: MockClock) -> None:
+    """All but the culprit were only beside it: an answer that fails later is the first that counts for them."""
+
+    class Stumbling(Vendor):
+        """Fails once on each event that comes alone, if it is not poisoned."""
+
+        def __init__(self) -> None:
+            super().__init__("whole")
+            self.failed: set[str] = set()
+
+        async def send(self, shipment: Shipment, /) -> Verdicts:
+            first = shipment.events[0].id
+            if len(shipment.events) == 1 and first not in POISONED | self.failed:
+                self.failed.add(first)
+                return RETRY
+            return await super().send(shipment)
+
+    vendor = Stumbling()
+    sink = make_sink(letters, vendor, encoder=DIVISIBLE, max_attempts=3)
+    async with writing(letters):
+        async with running(sink):
+            put(sink, numbered(64))
+    assert vendor.failed == {"e16", "e19"}
+    assert (sink.account.delivered, sink.account.dead_lettered) == (62, 2)
+
+
 async def test_a_rate_makes_events_wait_and_drops_none(letters: DeadLetters, autojump_clock: MockClock) -> None:
     transport = FakeTransport(concurrency=4)
     sink = make_sink(letters, transport, batcher=Batcher(10, 1_000_000, 0.0), rate=Rate(20, 10))
