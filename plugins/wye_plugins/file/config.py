@@ -32,8 +32,9 @@ class FileSourceOptions(Options, frozen=True, kw_only=True):
     max_line_bytes: Annotated[
         Bytes, Meta(description="A longer line is not decoded; its first bytes go to the dead letters. Bounds the memory.")
     ] = 1_048_576
+    # With 256 KiB, a batch's events would not stay in the processor's cache until they are encoded.
     chunk_bytes: Annotated[Bytes, Meta(description="How much is read at a time; the whole lines in it go on as one batch.")] = (
-        262_144
+        65_536
     )
     poll_secs: Annotated[Positive, Meta(description="With `follow`, how often to look for new lines and new files.")] = 0.5
     checkpoint: Annotated[
