@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from bench.limits.convert import of_lines
@@ -12,7 +13,8 @@ from bench.limits.convert import of_lines
 CHUNK_BYTES = 262_144
 
 
-def main(origin: Path, target: Path) -> None:
+def rewrite(origin: Path, target: Path, convert: Callable[[bytes], bytes]) -> None:
+    """``convert`` gets whole lines, about ``CHUNK_BYTES`` at a time."""
     gc.set_threshold(50_000, 20, 100)
     with origin.open("rb", buffering=0) as file, target.open("wb", buffering=0) as out:
         rest = b""
@@ -21,12 +23,12 @@ def main(origin: Path, target: Path) -> None:
             if not end:
                 rest += chunk
                 continue
-            out.write(of_lines(rest + chunk[:end]))
+            out.write(convert(rest + chunk[:end]))
             rest = chunk[end:]
         if rest:
-            out.write(of_lines(rest))
+            out.write(convert(rest))
         os.fdatasync(out.fileno())
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    rewrite(Path(sys.argv[1]), Path(sys.argv[2]), of_lines)
