@@ -7,9 +7,8 @@ then the sinks are closed and drain; then the dead letters. One deadline lies ar
 from __future__ import annotations
 
 import logging
-import signal
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import cast
 
 import trio
@@ -23,6 +22,7 @@ from wye.ledger import Ledger
 from wye.plugin import StartError
 from wye.route import Dispatcher, Leg
 from wye.sink import Sink
+from wye.stopping import signals
 from wye.watch import Watch
 from wye.workers.adopt import adopt
 from wye.workers.files import check_writable, of_worker
@@ -32,13 +32,6 @@ log = logging.getLogger("wye.daemon")
 
 Stops = Callable[[], AbstractAsyncContextManager[AsyncIterator[str]]]
 """The operator's words to stop: after the first, what is in flight is waited for; after the second, no more."""
-
-
-@asynccontextmanager
-async def signals() -> AsyncGenerator[AsyncIterator[str]]:
-    """SIGTERM and SIGINT."""
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as numbers:
-        yield (signal.Signals(number).name async for number in numbers)
 
 
 class Daemon:

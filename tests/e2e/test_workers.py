@@ -197,6 +197,7 @@ async def test_a_signal_to_the_whole_group_counts_once(tmp_path: Path) -> None:
         for number in (0, 1):
             os.kill(pid_of(wye, number), signal.SIGINT)
             os.kill(pid_of(wye, number), signal.SIGTERM)
+            os.kill(pid_of(wye, number), signal.SIGHUP)
         assert await wye.stop() == Exit.OK
     assert "giving up" not in wye.printed
     assert wye.sink("archive")["delivered"] == 10

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 
 from router.core_rig import Disk
 from router.fakes import Configs
@@ -217,7 +218,7 @@ class TestSignals:
         life.sinks["y"].gate = trio.Event()
         return life
 
-    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
     async def test_one_drains(self, held: Life, number: signal.Signals) -> None:
         def on_started() -> None:
             signal.raise_signal(number)
@@ -243,6 +244,23 @@ class TestSignals:
                 assert await held.run() is Exit.UNFINISHED
         assert "SIGINT again: giving up what is in flight" in caplog.text
         assert held.account("y") == {"received": 6, "in_flight": 6}
+
+    async def test_a_terminal_that_hangs_up_twice_does_not_abort(self, held: Life, caplog: pytest.LogCaptureFixture) -> None:
+        """Its shell sends SIGHUP, and then the system does."""
+        caplog.set_level(logging.INFO)
+
+        async def twice() -> None:
+            signal.raise_signal(signal.SIGHUP)
+            while "SIGHUP: stopping" not in caplog.text:
+                await trio.sleep(0)
+            signal.raise_signal(signal.SIGHUP)
+            await trio.testing.wait_all_tasks_blocked()
+            held.sinks["y"].gate.set()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(twice)
+            assert await held.run() is Exit.OK
+        assert held.account("y").get("in_flight") is None
 
     async def test_the_first_one_after_a_source_broke_does_not_abort(
         self, held: Life, caplog: pytest.LogCaptureFixture

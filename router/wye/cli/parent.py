@@ -35,8 +35,9 @@ def main(arguments: argparse.Namespace, root: RootOptions) -> Exit:
     code = trio.run(parent.run)
     if not parent.started:
         return code
-    if not arguments.quiet or code is not Exit.OK:
-        show.ledger(parent.ledger, parent.letters, data_dir / NAME)
     if arguments.ledger:
         show.write_ledger(arguments.ledger, parent.ledger)
+    if not arguments.quiet or code is not Exit.OK:
+        with show.to_whoever_reads():
+            show.ledger(parent.ledger, parent.letters, data_dir / NAME)
     return code

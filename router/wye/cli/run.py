@@ -84,10 +84,11 @@ def _run_alone(arguments: argparse.Namespace) -> Exit:
     daemon, code = _run(config, quiet=arguments.quiet)
     if daemon is None:
         return code
-    if not arguments.quiet or code is not Exit.OK:
-        show.ledger(daemon.ledger, daemon.dead_letters.count, daemon.dead_letters.path)
     if arguments.ledger:
         show.write_ledger(arguments.ledger, daemon.ledger)
+    if not arguments.quiet or code is not Exit.OK:
+        with show.to_whoever_reads():
+            show.ledger(daemon.ledger, daemon.dead_letters.count, daemon.dead_letters.path)
     return code
 
 
@@ -112,9 +113,10 @@ def _work(arguments: argparse.Namespace) -> Exit:
 
     end_with_parent(arguments.channel)
     from wye.net import share_addresses
+    from wye.stopping import stop_signals
     from wye.workers.channel import ToParent
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in stop_signals():
         signal.signal(number, signal.SIG_IGN)
     share_addresses(first=arguments.first)
     channel = ToParent(arguments.channel)
@@ -146,8 +148,9 @@ def _run(
     import trio
 
     from wye.cli import show
-    from wye.daemon import Daemon, signals
+    from wye.daemon import Daemon
     from wye.plugin import StartError
+    from wye.stopping import signals
 
     daemon = Daemon(config, ended)
 
@@ -157,7 +160,8 @@ def _run(
         gc.freeze()
         gc.set_threshold(50_000, 20, 100)
         if not quiet:
-            show.overview(config)
+            with show.to_whoever_reads():
+                show.overview(config)
         if channel is not None:
             channel.note_started(daemon)
 

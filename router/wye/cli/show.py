@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -20,6 +21,13 @@ Rows = Sequence[Sequence[str]]
 
 _SHOWN = 8
 """Types and leaves named in a line of the ledger; all that were counted are in its JSON."""
+
+
+@contextmanager
+def to_whoever_reads() -> Generator[None]:
+    """For what a daemon says: that its terminal is closed, or its reader gone, changes nothing of what it does."""
+    with suppress(OSError):
+        yield
 
 
 def table(columns: Sequence[str], rows: Rows, *, numbers: bool = False, out: TextIO | None = None) -> None:

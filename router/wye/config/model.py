@@ -262,7 +262,7 @@ class RootOptions(Options, frozen=True):
         str, Meta(description="Where wye keeps what must survive a restart: dead letters and checkpoints.", min_length=1)
     ] = "wye-data"
     grace_secs: Annotated[
-        Seconds, Meta(description="How long a stop (SIGTERM, SIGINT) waits for events in flight before it gives up.")
+        Seconds, Meta(description="How long a stop (SIGTERM, SIGINT, SIGHUP) waits for events in flight before it gives up.")
     ] = 30.0
     workers: Annotated[
         Annotated[int, Meta(ge=1, le=MOST_WORKERS)],

@@ -16,6 +16,7 @@ import trio
 
 from wye.errors import Exit
 from wye.ledger import Ledger, summed
+from wye.stopping import signals
 from wye.workers.channel import Line, Report, pair, read
 
 log = logging.getLogger("wye.workers")
@@ -169,10 +170,10 @@ class Supervisor:
     # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _watch_signals(self, *, task_status: trio.TaskStatus[None]) -> None:
-        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async with signals() as names:
             task_status.started()
-            async for number in signals:
-                self.stop(signal.Signals(number).name)
+            async for name in names:
+                self.stop(name)
 
     def stop(self, word: str) -> None:
         """Tell everybody; told again, they give up what is in flight."""

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import signal
 import subprocess
 from pathlib import Path
@@ -205,9 +207,12 @@ sys.exit(main())
 """
 
 
+WAITS = 'grace_secs = 30\n[sources.a]\ntype = "fake"\n[sinks.z]\ntype = "fake"\ninputs = ["a"]\n'
+
+
 def started(folder: Path, *more: str) -> subprocess.Popen[str]:
     """A daemon whose source waits for its end, once it says that it runs."""
-    (folder / "wye.toml").write_text('grace_secs = 30\n[sources.a]\ntype = "fake"\n[sinks.z]\ntype = "fake"\ninputs = ["a"]\n')
+    (folder / "wye.toml").write_text(WAITS)
     process = subprocess.Popen(
         [command()[0], "-c", WAITING, "run", "wye.toml", *more],
         cwd=folder,
@@ -231,7 +236,7 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     return process.returncode, rest
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_drains_and_exits_with_0(folder: Path, number: signal.Signals) -> None:
     process = started(folder)
     process.send_signal(number)
@@ -250,3 +255,42 @@ def test_a_second_signal_exits_with_4_and_the_ledger_says_what_was_in_flight(fol
     assert code == 4
     assert "SIGTERM again: giving up what is in flight" in rest
     assert rest.splitlines()[-1].split() == ["z", "3", "0", "0", "0", "0", "3"]
+
+
+def test_a_terminal_that_is_closed_drains(folder: Path) -> None:
+    """There is nobody left who could read what is printed."""
+    (folder / "wye.toml").write_text(WAITS)
+    child, terminal = pty.fork()
+    if child == 0:  # pragma: no cover  (another process)
+        os.chdir(folder)
+        os.execve(command()[0], [command()[0], "-c", WAITING, "run", "wye.toml", "--ledger", "l.json"], environment())
+    screen = b""
+    while b"wye runs:" not in screen:
+        screen += os.read(terminal, 65536)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert json.loads((folder / "l.json").read_bytes())["sinks"][0]["delivered"] == 3
+
+
+def test_a_reader_who_is_gone_changes_neither_the_exit_code_nor_the_ledger(folder: Path) -> None:
+    process = started(folder, "hold", "--ledger", "l.json")
+    assert process.stderr is not None
+    process.stderr.close()
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 4
+    assert json.loads((folder / "l.json").read_bytes())["sinks"][0]["in_flight"] == 3
+
+
+def test_nohup_is_respected(folder: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process = started(folder)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGTERM)
+    code, rest = ended(process)
+    assert code == 0
+    assert "SIGTERM: stopping" in rest
+    assert "SIGHUP" not in rest
