@@ -119,12 +119,15 @@ def is_plain(document: Document) -> bool:
     uri, query, user = document.uri, document.search_query, document.user_info
     if (uri is not None and len(uri) > MAX_URI) or (query is not None and len(query) > MAX_QUERY):
         return False
-    if user is not None and not (is_address(user.ip_address) and len(user.user_agent or "") <= MAX_USER_AGENT):
-        return False
+    if user is not None:
+        ip, agent = user.ip_address, user.user_agent
+        if (ip is not None and not is_address(ip)) or (agent is not None and len(agent) > MAX_USER_AGENT):
+            return False
     name, details = document.event_type, document.product_details
     if details:
         for detail in details:
-            if detail.product is None or not detail.product.id or (detail.quantity is None and name in NEEDS_QUANTITIES):
+            product = detail.product
+            if product is None or not product.id or (detail.quantity is None and name in NEEDS_QUANTITIES):
                 return False
     elif name in NEEDS_PRODUCTS:
         return False

@@ -25,7 +25,7 @@ from wye_plugins.google_retail.times import format_time
 _NONE: Bag = {}
 _NO_DEVICE = Device()
 _NO_PAGE = Page()
-_MAX_INT = 2**63
+_LEAST_INT, _MAX_INT = -(2**63), 2**63 - 1
 
 
 def name_of(event: Event, wide: bool) -> str | None:
@@ -59,12 +59,14 @@ def document_of(event: Event, name: str, wide: bool) -> Document:
         document.product_details = _details(event.items, inexact)
         if wide:
             _put_seed_members(event.items, document.product_details)
-    moved = bool(attributes) or len(facts) > without_member
+    moved = not own or bool(attributes) or len(facts) > without_member
     if event.attrs:
         moved = _put_bag(event.attrs, document, attributes, may, came) or moved
-    if moved or not own:
-        attributes[EVENT_ID] = Texts(pieces(event.id))
-    _put_facts(facts, event.attrs, attributes, came)
+    if moved:
+        event_id = event.id
+        attributes[EVENT_ID] = Texts((event_id,) if len(event_id) <= MAX_TEXT else pieces(event_id))
+    if facts:
+        _put_facts(facts, event.attrs, attributes, came)
     if inexact and not own:
         carry(MONEY, inexact, cast(Bag, attributes))
     if attributes:
@@ -212,14 +214,14 @@ def _put_bag(bag: Bag, document: Document, attributes: Attributes, may: frozense
     moved = False
     if not _OURS.isdisjoint(bag):
         bag, moved = _put_members_of_bag(bag, document, may, came)
-    if came or max(map(len, bag), default=0) > MAX_KEY:  # what came is laid over the document as it came
-        bag = {name: value for name, value in bag.items() if name not in came and len(name) <= MAX_KEY}
+    if came:  # what came is laid over the document as it came
+        bag = {name: value for name, value in bag.items() if name not in came}
     for name, value in bag.items():
-        if type(value) is str and value and len(value) <= MAX_TEXT:
+        if type(value) is str and 0 < len(value) <= MAX_TEXT and len(name) <= MAX_KEY:
             attributes[name] = Texts((value,))
-        elif type(value) is int and -_MAX_INT < value < _MAX_INT:
+        elif type(value) is int and _LEAST_INT <= value <= _MAX_INT and len(name) <= MAX_KEY:
             attributes[name] = Numbers((value,))
-        else:
+        elif len(name) <= MAX_KEY:
             attribute = write_value(value)
             if attribute is not None:
                 attributes[name] = attribute
@@ -267,7 +269,7 @@ def _put_facts(facts: Bag, bag: Bag, attributes: Attributes, came: Bag) -> None:
     if came:
         facts = {name: value for name, value in facts.items() if name not in came}
     for name, value in facts.items():
-        if type(value) is str and value and len(value) <= MAX_TEXT:
+        if type(value) is str and 0 < len(value) <= MAX_TEXT:
             attribute = Texts((value,))
         elif type(value) is Decimal and is_short(value):
             attribute = Numbers((value,))

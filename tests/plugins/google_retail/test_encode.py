@@ -405,6 +405,12 @@ def test_an_attribute_whose_name_is_taken_gets_another() -> None:
     assert (document["attributes"]["brand"], document["attributes"]["attrs_brand"]) == ({"text": ["Oak"]}, {"text": ["Elm"]})
 
 
+@pytest.mark.parametrize("value", ["text", 42, ["a", "b"], Decimal("1.5")])
+def test_an_attribute_whose_name_is_longer_than_googles_is_left_out(value: Any) -> None:
+    document = written(view(attrs={"n" * 5_000: value, "m" * 5_001: value}))
+    assert document["attributes"].keys() == {"n" * 5_000, "event_id"}
+
+
 # ── requests ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
