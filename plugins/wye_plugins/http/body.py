@@ -63,23 +63,41 @@ class Inflater:
         return zlib.decompressobj(15 if piece[0] & 0x0F == 8 else -15)
 
 
-class Body:
-    """One request's body. ``held`` bytes of it are counted in ``budget`` until ``release``."""
+class Held:
+    """``held`` bytes of one request's body, counted in ``budget`` until ``release``."""
 
-    __slots__ = ("_budget", "_busy", "_data", "_inflater", "_limit", "_max_decompressed", "_received", "_too_large", "held")
+    __slots__ = ("_budget", "held")
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self.held = 0
+
+    def hold(self, count: int) -> None:
+        self._budget.used += count
+        self.held += count
+
+    def release(self) -> None:
+        """Nobody holds the body any more."""
+        self._budget.used -= self.held
+        self.held = 0
+
+
+class Body(Held):
+    """One request's body, as it comes."""
+
+    __slots__ = ("_busy", "_data", "_inflater", "_limit", "_max_decompressed", "_received", "_too_large")
 
     def __init__(
         self, limit: int, too_large: Reply, budget: Budget, busy: Reply, inflater: Inflater | None, max_decompressed: int
     ) -> None:
+        super().__init__(budget)
         self._limit = limit
         self._too_large = too_large
-        self._budget = budget
         self._busy = busy
         self._inflater = inflater
         self._max_decompressed = max_decompressed
         self._received = 0
         self._data: bytes | bytearray = b""
-        self.held = 0
 
     def expect(self, count: int, *, kept: bool) -> None:
         """``count`` bytes are announced. Raises ``RefusedError`` when they are too many, for this body or for all together."""
@@ -104,8 +122,7 @@ class Body:
         count = len(piece)
         if not self._budget.has_room(count):
             raise RefusedError(self._busy)
-        self._budget.used += count
-        self.held += count
+        self.hold(count)
         if not self._data:
             self._data = piece
         elif isinstance(self._data, bytearray):
@@ -130,11 +147,6 @@ class Body:
             raise RefusedError(_BAD_ENCODING)
         data, self._data = bytes(self._data), b""
         return data
-
-    def release(self) -> None:
-        """Nobody holds the body any more."""
-        self._budget.used -= self.held
-        self.held = 0
 
 
 _BAD_ENCODING = Reply(

@@ -191,8 +191,8 @@ class Connection:
         request = self._protocol.requests.popleft()
         reply = request.reply
         assert reply is not None
-        if request.body is not None:
-            request.body.release()
+        if request.held is not None:
+            request.held.release()
         keep_alive = request.keep_alive and not (self._site.stopping and not self._protocol.requests)
         if not keep_alive:
             self._protocol.closed = True

@@ -13,9 +13,10 @@ from msgspec import Struct
 from wye.message import Head, Reply
 from wye.plugin import Accepted, Endpoint
 from wye_plugins.http.answer import text
-from wye_plugins.http.body import Body, Budget, Inflater, RefusedError
+from wye_plugins.http.body import Body, Budget, Held, Inflater, RefusedError
 from wye_plugins.http.claims import Claimed
 from wye_plugins.http.head import Field, Plan, RawHead, framing_of, plan_for
+from wye_plugins.http.repeated import Repeated, repeated
 from wye_plugins.http.settlement import Settlement
 
 _HEAD_TOO_LARGE = text(431, "the request head is too large")
@@ -34,7 +35,7 @@ class Request(Struct):
     endpoint: Endpoint | None = None
     head: Head | None = None
     content: bytes = b""
-    body: Body | None = None
+    held: Held | None = None
     keep_alive: bool = False
     http10: bool = False
     to_head: bool = False
@@ -75,7 +76,9 @@ class Protocol:
         self._current: Request | None = None
         self._url = b""
         self._fields: list[Field] = []
+        self._body: Body | None = None
         self._last: tuple[RawHead, Plan] | None = None
+        self._repeated: Repeated | None = None
         self._resumes = False
         self._framing = b""
         # How much of the head was fed: surely, and at the most. The truth is only looked up when the latter is too much.
@@ -95,6 +98,9 @@ class Protocol:
         """Take bytes as they came. Never raises for what they are."""
         if self.closed or self._parser is None:
             return
+        begins = self._stage == "idle"
+        if begins and self._repeated is not None and self._repeats(self._repeated, data):
+            return
         self._count(len(data))
         try:
             self._parse(self._parser, data)
@@ -109,12 +115,32 @@ class Protocol:
         else:
             if self._stage != "idle":
                 self._bound_framing()
+            elif begins and not self.closed:
+                self._remember(data)
+
+    def _repeats(self, known: Repeated, data: bytes) -> bool:
+        """Whether ``data`` is one more request with a known head; it is then among the others."""
+        found = known.split(data)
+        if found is None or not self._budget.has_room(found[0].length):
+            return False
+        plan, content = found
+        held = Held(self._budget)
+        held.hold(plan.length)
+        self.requests.append(Request(None, plan.endpoint, plan.head, content, held, True))
+        return True
+
+    def _remember(self, data: bytes) -> None:
+        """The next request may have the head that the last one in ``data`` had."""
+        request, last = self.requests[-1] if self.requests else None, self._last
+        self._repeated = None
+        if request is not None and last is not None and request.head is last[1].head and request.reply is None:
+            self._repeated = repeated(data, request.content, *last, self._bounds.max_header_bytes, self._plan_for)
 
     def refuse(self, reply: Reply) -> None:
         """Answer the request that is being received with ``reply`` and read no further."""
         current = self._current or Request()
-        if current.body is not None:
-            current.body.release()
+        if current.held is not None:
+            current.held.release()
         self.requests.append(Request(reply, http10=current.http10, to_head=current.to_head))
         self.wants_continue = False
         self.closed = True
@@ -123,10 +149,10 @@ class Protocol:
         """The connection is over: give back what is held."""
         self.closed = True
         for request in (*self.requests, self._current):
-            if request is not None and request.body is not None:
-                request.body.release()
+            if request is not None and request.held is not None:
+                request.held.release()
         self.requests.clear()
-        self._parser = None
+        self._parser = self._repeated = None
 
     def _parse(self, parser: httptools.HttpRequestParser, data: bytes) -> None:
         while data and not self.closed:
@@ -194,31 +220,31 @@ class Protocol:
             plan.reply, plan.endpoint, plan.head, b"", None, plan.keep_alive, plan.http10, plan.to_head
         )
         if plan.has_body:
-            current.body = self._body(plan)
+            current.held = self._body = self._body_of(plan)
             if parser.should_upgrade():
                 self._resume_after_upgrade(plan)
 
     def on_body(self, piece: bytes) -> None:
         self._overhead = 0
         self.wants_continue = False
-        current = self._current
+        current, body = self._current, self._body
         assert current is not None
-        assert current.body is not None
+        assert body is not None
         if current.reply is None:
-            current.body.add(piece)
+            body.add(piece)
         else:
-            current.body.skip(piece)
+            body.skip(piece)
 
     def on_message_complete(self) -> None:
         if self._resumes:
             return
         current = self._current
         assert current is not None
-        if current.body is not None and current.reply is None:
-            current.content = current.body.finish()
+        if self._body is not None and current.reply is None:
+            current.content = self._body.finish()
         self.wants_continue = False
         self._stage = "idle"
-        self._current = None
+        self._current = self._body = None
         self.requests.append(current)
         if not current.keep_alive:
             self.closed = True
@@ -230,12 +256,15 @@ class Protocol:
         if self._last is not None and self._last[0] == raw:
             return self._last[1]
         keep_alive = parser.should_keep_alive()
-        plan = plan_for(raw, keep_alive, self._choose, self._bounds.max_body_bytes, self._client_ip)
+        plan = self._plan_for(raw, keep_alive)
         if self._at_most <= _REMEMBERED_BYTES:
             self._last = raw, plan
         return plan
 
-    def _body(self, plan: Plan) -> Body:
+    def _plan_for(self, raw: RawHead, keep_alive: bool = True) -> Plan:
+        return plan_for(raw, keep_alive, self._choose, self._bounds.max_body_bytes, self._client_ip)
+
+    def _body_of(self, plan: Plan) -> Body:
         """Get ready for a body. Raises ``RefusedError`` when it need not come at all."""
         if plan.expects_continue and plan.reply is not None:
             raise RefusedError(plan.reply)
