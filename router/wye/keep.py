@@ -15,7 +15,7 @@ from wye.records import split_records
 def keeping(inbound: Inbound) -> Inbound:
     """``inbound`` with every event's own record in ``origin.raw``; where records cannot be told apart, the whole message."""
     endpoint = None if inbound.endpoint is None else _KeepingEndpoint(inbound.endpoint)
-    return Inbound(_KeepingDecoder(inbound.decoder), endpoint, inbound.stream)
+    return structs.replace(inbound, decoder=_KeepingDecoder(inbound.decoder), endpoint=endpoint)
 
 
 class _KeepingDecoder(Struct, frozen=True):

@@ -8,10 +8,10 @@ from wye.message import Decoded, Head, Payload, Received, Reply
 from wye.plugin import Accepted, Claim, Decoder, Endpoint, Inbound
 
 
-def naming(inbound: Inbound, name: str) -> Inbound:
-    """``inbound`` with ``name`` in every failure."""
-    endpoint = None if inbound.endpoint is None else _NamingEndpoint(inbound.endpoint, name)
-    return Inbound(_NamingDecoder(inbound.decoder, name), endpoint, inbound.stream)
+def naming(inbound: Inbound) -> Inbound:
+    """``inbound`` with its name in every failure."""
+    endpoint = None if inbound.endpoint is None else _NamingEndpoint(inbound.endpoint, inbound.name)
+    return structs.replace(inbound, decoder=_NamingDecoder(inbound.decoder, inbound.name), endpoint=endpoint)
 
 
 class _NamingDecoder(Struct, frozen=True):

@@ -305,10 +305,3 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno).lower()
     return str(error) or type(error).__name__
-
-
-def adapter_name(coder: object) -> str:
-    """What to call an adapter in an error: the package and class of its decoder or encoder, ``clickstream (Decoder)``."""
-    kind = coder.__class__
-    package = kind.__module__.rpartition(".")[0] or kind.__module__
-    return f"{package.rpartition('.')[2]} ({kind.__name__})"

@@ -136,11 +136,12 @@ class Stream(Protocol):
 
 
 class Inbound(Struct, frozen=True):
-    """An adapter as a source uses it."""
+    """An adapter as a source uses it. ``name`` is wye's to set: what the config calls it."""
 
     decoder: Decoder
     endpoint: Endpoint | None = None
     stream: Stream | None = None
+    name: str = ""
 
 
 class Bag(Struct, frozen=True):
@@ -174,7 +175,7 @@ class Outbound(Struct, frozen=True):
     """An adapter as a sink uses it. ``bag`` where ``Event.attrs`` come back as they were written, if they are texts;
     ``base_url`` where the vendor takes HTTP requests, for a sink that is given no ``url`` of its own; ``auth`` where these need
     credentials that expire; ``rules`` say why the format does not hold everything; ``documents`` are the vendor's, with what no
-    event from elsewhere puts there: ``wye explain`` measures them as well."""
+    event from elsewhere puts there: ``wye explain`` measures them as well; ``name`` is wye's to set."""
 
     encoder: Encoder
     stream: Stream | None = None
@@ -183,6 +184,7 @@ class Outbound(Struct, frozen=True):
     auth: Auth | None = None
     rules: Sequence[Rule] = ()
     documents: Sequence[bytes] = ()
+    name: str = ""
 
 
 # ── transports: bytes in, bytes out ──────────────────────────────────────────────────────────────────────────────────────

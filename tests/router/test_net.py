@@ -22,7 +22,6 @@ from wye import net
 from wye.net import (
     ClientTls,
     ServerTls,
-    adapter_name,
     authority,
     bound_address,
     check_headers,
@@ -340,7 +339,3 @@ def test_an_error_of_tls_in_words() -> None:
     with pytest.raises(ssl.SSLError) as caught:
         client_context(ClientTls(verify=False)).wrap_bio(received, ssl.MemoryBIO()).do_handshake()
     assert reason_of(caught.value) == "TLS failed: wrong version number"
-
-
-def test_an_adapter_is_called_by_its_package_and_class() -> None:
-    assert adapter_name(StartError()) == "wye (StartError)"

@@ -13,7 +13,7 @@ import trio
 from msgspec import structs
 
 from wye.message import FollowUp, HttpRequest, HttpResponse, Shipment
-from wye.net import adapter_name, authority, check_url, host_and_port, public_url
+from wye.net import authority, check_url, host_and_port, public_url
 from wye.options import OptionsError
 from wye.plugin import Auth, AuthError, Outbound, RequestEncoder, SinkContext
 from wye.verdict import DELIVERED, Verdict, Verdicts, per_event
@@ -32,7 +32,8 @@ class HttpSink:
     def __init__(self, options: HttpSinkOptions, context: SinkContext) -> None:
         encoder = context.adapter.encoder
         if not isinstance(encoder, RequestEncoder):
-            raise ValueError(f"adapter {adapter_name(encoder)} makes a stream, not HTTP requests; use a websocket or file sink")
+            name = context.adapter.name
+            raise ValueError(f'adapter "{name}" makes a stream, not HTTP requests; use a websocket or file sink')
         self._name = context.name
         self._options = options
         self._encoder = encoder

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import trio
 
-from wye.net import adapter_name, bound_address, listen, server_context
+from wye.net import bound_address, listen, server_context
 from wye.plugin import Endpoint, Intake, SourceContext
 from wye_plugins.http.claims import Endpoints
 from wye_plugins.http.config import HttpSourceOptions
@@ -76,7 +76,5 @@ def _endpoints(context: SourceContext) -> list[Endpoint]:
         raise ValueError("an http source needs at least one adapter")
     for adapter, endpoint in zip(context.adapters, endpoints, strict=True):
         if endpoint is None:
-            raise ValueError(
-                f"adapter {adapter_name(adapter.decoder)} has no HTTP endpoint; use it with a file or websocket source instead"
-            )
+            raise ValueError(f'adapter "{adapter.name}" has no HTTP endpoint; use it with a file or websocket source instead')
     return [endpoint for endpoint in endpoints if endpoint is not None]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Literal, cast
 
+from msgspec import structs
+
 from wye import canonical
 from wye.config.building import built
 from wye.config.fill import fill
 from wye.config.interpolate import is_resolved
 from wye.config.secrets import Secrets
 from wye.errors import Path, Report
-from wye.plugin import AdapterPart, Role
+from wye.plugin import AdapterPart, Inbound, Outbound, Role
 from wye.registry import Registry
 from wye.words import found, nearest, secret_values
 
@@ -29,7 +31,8 @@ def build_adapter(registry: Registry, side: Side, reference: Any, path: Path, re
     for value in secret_values(own, role.config):
         secrets.add_option(value)
     options = fill(own, role.config, path, report)
-    return None if options is None else built(lambda: role.build(options), path, report)
+    adapter: Inbound | Outbound | None = None if options is None else built(lambda: role.build(options), path, report)
+    return None if adapter is None else structs.replace(adapter, name=table["type"])
 
 
 def _role(registry: Registry, side: Side, name: Any, path: Path, report: Report) -> Role[Any] | None:

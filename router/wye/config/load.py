@@ -9,7 +9,6 @@ from typing import Any, TypeVar, cast
 
 from msgspec import Struct, structs
 
-from wye import canonical
 from wye.config import graph, spreading
 from wye.config.adapters import build_adapter
 from wye.config.building import built
@@ -18,7 +17,6 @@ from wye.config.fill import fill
 from wye.config.interpolate import is_resolved
 from wye.config.model import (
     Config,
-    NamedAdapter,
     RootOptions,
     SinkConfig,
     SinkOptions,
@@ -169,13 +167,13 @@ class _Loader:
         adapters = self._source_adapters(part.name, part.adapters, common, path)
         if options is None or adapters is None:
             return None
-        context = SourceContext(name, str(self._data_dir), [one.inbound for one in adapters])
+        context = SourceContext(name, str(self._data_dir), adapters)
         source = built(lambda: part.build(options, context), path, self._report)
         if source is None:
             return None
         return SourceConfig(name, part.name, source, adapters, common.dedupe, part.spreads(options))
 
-    def _source_adapters(self, kind: str, takes: str, common: SourceOptions, path: Path) -> list[NamedAdapter] | None:
+    def _source_adapters(self, kind: str, takes: str, common: SourceOptions, path: Path) -> list[Inbound] | None:
         references = [(common.adapter, (*path, "adapter"))]
         if common.adapters is not None:
             if takes == "one":
@@ -190,10 +188,7 @@ class _Loader:
             return None
         if common.keep_original:
             adapters = [keeping(adapter) for adapter in adapters]
-        names = [_adapter_name(reference) for reference, _ in references]
-        if len(adapters) > 1:
-            adapters = [naming(adapter, name) for adapter, name in zip(adapters, names, strict=True)]
-        return [NamedAdapter(name, adapter) for adapter, name in zip(adapters, names, strict=True)]
+        return adapters if len(adapters) == 1 else [naming(adapter) for adapter in adapters]
 
     def _sink(self, name: str, table: dict[str, Any]) -> SinkConfig | None:
         path: Path = ("sinks", name)
@@ -217,18 +212,18 @@ class _Loader:
         if transport is None:
             return None
         common = structs.replace(common, type=part.name)
-        readback = format_of(self._registry, _adapter_name(reference), adapter)
-        self._check_fitting(common, _adapter_name(reference), adapter, readback, path)
+        readback = format_of(self._registry, adapter.name, adapter)
+        self._check_fitting(common, adapter, readback, path)
         return SinkConfig(name, common, transport, adapter.encoder, readback, part.batching, matches)
 
-    def _check_fitting(self, options: SinkOptions, name: str, adapter: Outbound, readback: Format | None, path: Path) -> None:
+    def _check_fitting(self, options: SinkOptions, adapter: Outbound, readback: Format | None, path: Path) -> None:
         """What is asked for must not pass in silence where it cannot be done."""
         policies = options.on_loss.values() if isinstance(options.on_loss, dict) else [options.on_loss]
-        unread = f"what the adapter {found(name)} writes cannot be read back, so that no loss can be seen"
+        unread = f"what the adapter {found(adapter.name)} writes cannot be read back, so that no loss can be seen"
         if readback is None and any(policy != "allow" for policy in policies):
             self._report((*path, "on_loss"), unread)
         if options.carry and adapter.bag is None:
-            self._report((*path, "carry"), f"the adapter {found(name)} has no free attributes to carry in")
+            self._report((*path, "carry"), f"the adapter {found(adapter.name)} has no free attributes to carry in")
         elif options.carry and readback is None:
             self._report((*path, "carry"), unread)
 
@@ -251,13 +246,6 @@ def _root(table: dict[str, Any], report: Report) -> RootOptions:
         if key not in known:
             report((key,), f"unknown key; {nearest(key, [*known, *TABLES])}")
     return fill({key: table[key] for key in known if key in table}, RootOptions, (), report) or RootOptions()
-
-
-def _adapter_name(reference: Any) -> str:
-    """The name in an adapter reference that has already been found valid."""
-    if isinstance(reference, dict):
-        return str(cast(dict[str, Any], reference)["type"])
-    return canonical.NAME if reference is None else str(reference)
 
 
 def _names(struct: type[Struct]) -> list[str]:

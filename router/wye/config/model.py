@@ -276,20 +276,13 @@ class RootOptions(Options, frozen=True):
     ] = DeadLettersOptions()
 
 
-class NamedAdapter(Struct, frozen=True):
-    """An adapter of a source, with its name."""
-
-    name: str
-    inbound: Inbound
-
-
 class SourceConfig(Struct, frozen=True):
     """One source, built but not running, and the adapters that it was built with."""
 
     name: str
     type: str
     source: Source
-    adapters: Sequence[NamedAdapter]
+    adapters: Sequence[Inbound]
     dedupe: DedupeOptions | None = None
     spreads: bool = True
     """Whether every worker runs it; otherwise only the first one does."""

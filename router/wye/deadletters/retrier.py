@@ -15,7 +15,6 @@ from typing import Literal
 import trio
 
 from wye.batch import Retried
-from wye.config.model import NamedAdapter
 from wye.database import StoreError
 from wye.deadletters import table
 from wye.deadletters.letter import DeadLetter, Entry
@@ -24,6 +23,7 @@ from wye.deadletters.writer import DeadLetters
 from wye.delivery import Delivery, Outcome
 from wye.event import Event
 from wye.message import Decoded, Payload
+from wye.plugin import Inbound
 from wye.route import Dispatcher, Leg, put_again
 from wye.sink import Sink
 
@@ -51,7 +51,7 @@ class Retrier:
         dead_letters: DeadLetters,
         sinks: Sequence[Sink],
         dispatchers: Mapping[str, Dispatcher],
-        adapters: Mapping[str, Sequence[NamedAdapter]],
+        adapters: Mapping[str, Sequence[Inbound]],
     ) -> None:
         self._dead_letters = dead_letters
         self._sinks = {sink.name: sink for sink in sinks}
@@ -231,7 +231,7 @@ def _event(entry: Entry) -> Event:
     return event
 
 
-def _decoded(adapters: Sequence[NamedAdapter], entry: Entry, original: bytes) -> tuple[Sequence[Event], str]:
+def _decoded(adapters: Sequence[Inbound], entry: Entry, original: bytes) -> tuple[Sequence[Event], str]:
     """The events of a record, or why there are none. Where it is not known which adapter refused it, the first that takes it
     is right."""
     named = [one for one in adapters if one.name == entry.adapter] or adapters
@@ -239,7 +239,7 @@ def _decoded(adapters: Sequence[NamedAdapter], entry: Entry, original: bytes) ->
     reasons: list[str] = []
     for adapter in named:
         try:
-            decoded: Decoded = adapter.inbound.decoder.decode(payload)
+            decoded: Decoded = adapter.decoder.decode(payload)
         except Exception as error:  # a plugin's fault costs the record it was made on
             reasons.append(f"decoder raised {type(error).__name__}: {error}")
             continue

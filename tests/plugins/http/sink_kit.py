@@ -71,7 +71,7 @@ def all_in_one(shipment: Shipment, **fields: Any) -> Iterable[HttpRequest]:
 
 
 def new_sink(url: str | None, encoder: object | None = None, base_url: str | None = None, **options: Any) -> HttpSink:
-    context = SinkContext("out", Outbound(encoder or Encoder(), base_url=base_url))  # type: ignore[arg-type]
+    context = SinkContext("out", Outbound(encoder or Encoder(), base_url=base_url, name="crm"))  # type: ignore[arg-type]
     return HttpSink(HttpSinkOptions(url=url, **options), context)
 
 

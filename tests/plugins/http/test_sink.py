@@ -254,9 +254,7 @@ async def test_a_wrong_number_of_verdicts_costs_an_attempt(caplog: pytest.LogCap
 
 
 def test_an_adapter_that_makes_no_requests_is_an_error_that_names_it() -> None:
-    with pytest.raises(
-        ValueError, match=r"adapter .* \(StreamOnly\) makes a stream, not HTTP requests; use a websocket or file"
-    ):
+    with pytest.raises(ValueError, match=r'adapter "crm" makes a stream, not HTTP requests; use a websocket or file'):
         new_sink("http://127.0.0.1", StreamOnly())
 
 

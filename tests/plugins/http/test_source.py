@@ -34,11 +34,11 @@ class Fixed:
 
 def source_of(*endpoints: Fixed | Vendor | None) -> HttpSource:
     options = HttpSourceOptions(address="127.0.0.1:0")
-    return HttpSource(options, SourceContext("web", "", [Inbound(NoDecoder(), endpoint) for endpoint in endpoints]))
+    return HttpSource(options, SourceContext("web", "", [Inbound(NoDecoder(), one, name="crm") for one in endpoints]))
 
 
 def test_an_adapter_without_an_endpoint_is_an_error_that_names_it() -> None:
-    with pytest.raises(ValueError, match=r"adapter .* \(NoDecoder\) has no HTTP endpoint"):
+    with pytest.raises(ValueError, match='adapter "crm" has no HTTP endpoint'):
         source_of(Vendor(), None)
 
 

@@ -15,7 +15,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from router.core_rig import Changing, letters_in, make_sink, only, until
-from wye.config.model import NamedAdapter
 from wye.deadletters import DeadLetter, DeadLetters, table
 from wye.deadletters.retrier import Retrier
 from wye.deadletters.table import Selection
@@ -46,14 +45,14 @@ class Words:
         return Decoded([make_event(word)] if word else [])
 
 
-def adapter(name: str, *bad: str) -> NamedAdapter:
-    return NamedAdapter(name, Inbound(Words(*bad)))
+def adapter(name: str, *bad: str) -> Inbound:
+    return Inbound(Words(*bad), name=name)
 
 
 class Rig:
     """One source with legs to sinks, dead letters and the retrier, running."""
 
-    def __init__(self, folder: Path, sinks: Callable[[DeadLetters], Sequence[Leg]], *adapters: NamedAdapter) -> None:
+    def __init__(self, folder: Path, sinks: Callable[[DeadLetters], Sequence[Leg]], *adapters: Inbound) -> None:
         self.letters = DeadLetters(folder / "letters.db")
         legs = sinks(self.letters)
         self.sinks = list(dict.fromkeys(leg.sink for leg in legs))
