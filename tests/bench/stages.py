@@ -170,8 +170,8 @@ def _http(work: Work) -> list[Stage]:
                 while protocol.requests:
                     request = protocol.requests.popleft()
                     assert request.reply is None
-                    if request.body is not None:
-                        request.body.release()
+                    if request.held is not None:
+                        request.held.release()
 
         return Stage(name, what, events * count, run)
 
