@@ -19,7 +19,7 @@ from wye.deadletters import NAME, DeadLetters
 from wye.deadletters.retrier import Retrier
 from wye.errors import Exit
 from wye.ledger import Ledger
-from wye.plugin import StartError
+from wye.plugin import IncompleteError, StartError
 from wye.route import Dispatcher, Leg
 from wye.sink import Sink
 from wye.stopping import signals
@@ -61,6 +61,7 @@ class Daemon:
         self._signalled = False
         self._stopped = False
         self._broken = False
+        self._incomplete = False
 
     def _legs(self, source: str) -> list[Leg]:
         legs: list[Leg] = []
@@ -104,7 +105,7 @@ class Daemon:
         unsafe = any(source.in_flight for source in self.ledger.sources) or any(
             sink.account.in_flight > sink.buffer.safe_events for sink in self.sinks
         )
-        return Exit.UNFINISHED if unsafe or self._everything.cancelled_caught else Exit.OK
+        return Exit.UNFINISHED if unsafe or self._incomplete or self._everything.cancelled_caught else Exit.OK
 
     async def _run_parts(self, on_started: Callable[[], None]) -> None:
         async with trio.open_nursery() as letters:
@@ -154,6 +155,11 @@ class Daemon:
             start.started()
             if not self._stopped:
                 self.ended.append(config.name)
+        except IncompleteError as error:
+            start.started()
+            log.error("source %s has ended, and not all of its input was read: %s", config.name, error)
+            self._incomplete = True
+            self.ended.append(config.name)
         except Exception as error:
             if not start.done:
                 raise

@@ -25,7 +25,7 @@ class Exit(enum.IntEnum):
     NOT_STARTED = 3
     """A part could not start: a port in use, a path that cannot be written."""
     UNFINISHED = 4
-    """The grace period ended, or a second signal came, before everything in flight was settled."""
+    """The grace period ended, or a second signal came, before everything in flight was settled; or input was not read."""
     BROKEN = 70
     """A fault of wye's own or of a plugin: a source broke while it ran."""
 

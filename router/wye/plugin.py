@@ -29,6 +29,10 @@ class StartError(Exception):
     """A part cannot start (port in use, path not writable). The message is one line and says what to do."""
 
 
+class IncompleteError(Exception):
+    """A source's last word where some of its input could not be read: what. Other sources go on; the exit code tells of it."""
+
+
 # ── adapters: a vendor's spelling ────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -16,7 +16,7 @@ from router.fakes import Configs
 from router.life import Life
 from wye.errors import Exit
 from wye.message import Decoded, Failure
-from wye.plugin import Intake, StartError
+from wye.plugin import IncompleteError, Intake, StartError
 from wye.testing import make_event
 
 TWO_AND_TWO = """
@@ -198,6 +198,24 @@ async def test_a_source_that_breaks_stops_all_and_the_rest_is_delivered(life: Li
     assert await life.run(life.sources["a"].until_fault.set) is Exit.BROKEN
     assert life.account("y") == {"received": 6, "delivered": 6}
     assert "source a broke; stopping: a bug" in caplog.text
+
+
+async def test_a_source_that_could_not_read_everything_stops_nobody_and_is_told_of(
+    life: Life, caplog: pytest.LogCaptureFixture
+) -> None:
+    life.sources["a"].run_fault = IncompleteError("cannot be read: old.gz")
+    life.sources["b"].done = trio.Event()
+
+    async def go_on() -> None:
+        while "old.gz" not in caplog.text:
+            await trio.sleep(0)
+        life.sources["b"].done.set()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(go_on)
+        assert await life.run() is Exit.UNFINISHED
+    assert "source a has ended, and not all of its input was read: cannot be read: old.gz" in caplog.text
+    assert life.account("y") == {"received": 6, "delivered": 6}
 
 
 async def test_a_source_that_never_says_it_started_but_ends(life: Life) -> None:

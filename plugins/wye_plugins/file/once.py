@@ -11,12 +11,9 @@ from wye_plugins.file.find import Found
 log = logging.getLogger("wye.file.source")
 
 
-async def read_once(feed: Feed, files: Sequence[Found]) -> bool:
-    """Send what the files hold; whether all of them could be read to their ends."""
-    complete = True
-    for found in files:
-        complete = await _read_file(feed, found) and complete
-    return complete
+async def read_once(feed: Feed, files: Sequence[Found]) -> list[str]:
+    """Send what the files hold. Returns the paths of those that could not be read to their ends."""
+    return [found.path for found in files if not await _read_file(feed, found)]
 
 
 async def _read_file(feed: Feed, found: Found) -> bool:

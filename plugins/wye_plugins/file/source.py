@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import trio
 from trio import TaskStatus
 
-from wye.plugin import Intake, SourceContext, StartError
+from wye.plugin import IncompleteError, Intake, SourceContext, StartError
 from wye_plugins.file.bytestream import MissingZstandardError, zstandard
 from wye_plugins.file.checkpoint import Checkpoint
 from wye_plugins.file.config import FileSourceOptions
@@ -34,23 +34,25 @@ class FileSource:
         return self._patterns
 
     async def run(self, intake: Intake, /, *, task_status: TaskStatus[None]) -> None:
-        """Raises ``StartError`` when there is nothing to read, or it cannot be read."""
+        """Raises ``StartError`` when there is nothing to read, or it cannot be read; ``IncompleteError`` at its end."""
         files = await trio.to_thread.run_sync(self._start, intake.name)
         feed = Feed(intake, self._decoder, self._sizes, self._checkpoint if self._options.checkpoint else None)
         task_status.started()
         try:
             async with feed.saving(self._options.checkpoint_secs):
-                complete = False
+                unread = None
                 with intake.until_stopped():
-                    complete = await self._read(feed, files)
+                    unread = await self._read(feed, files)
                 await feed.flight.all_landed()
-                if complete and not feed.flight.unsafe:
+                if unread == [] and not feed.flight.unsafe:
                     feed.complete()
+            if unread:
+                raise IncompleteError(f"could not be read to the end: {', '.join(unread)}")
         finally:
             feed.close()
 
-    async def _read(self, feed: Feed, files: Sequence[Found]) -> bool:
-        """Whether everything was read to its end."""
+    async def _read(self, feed: Feed, files: Sequence[Found]) -> list[str]:
+        """The files that could not be read to their ends."""
         if self._options.follow:
             await Follower(feed, self._patterns, self._options.poll_secs).run()
         return await read_once(feed, files)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 
@@ -10,9 +9,7 @@ import trio
 from trio import TaskStatus
 
 from wye.lines import LineChunk, LineCutter
-from wye.plugin import Decoder, Intake, StartError
-
-log = logging.getLogger("wye.stdio.stdin")
+from wye.plugin import Decoder, IncompleteError, Intake, StartError
 
 _taken: set[int] = set()
 """Descriptors being read: two readers of one pipe would tear each other's lines."""
@@ -32,9 +29,11 @@ class StdinSource:
         self._pollable = True
         self._in_flight = 0
         self._landed = trio.Event()
+        self._fault = ""
 
     async def run(self, intake: Intake, /, *, task_status: TaskStatus[None]) -> None:
-        """Raises ``StartError`` when standard input is closed, or read by another source."""
+        """Raises ``StartError`` when standard input is closed, or read by another source; ``IncompleteError`` when it fails
+        before its end."""
         try:
             os.fstat(self._descriptor)
         except OSError:
@@ -49,6 +48,8 @@ class StdinSource:
             while self._in_flight:
                 self._landed = trio.Event()
                 await self._landed.wait()
+            if self._fault:
+                raise IncompleteError(self._fault)
         finally:
             _taken.discard(self._descriptor)
 
@@ -57,7 +58,7 @@ class StdinSource:
             while data := await self._read():
                 await self._send(intake, self._cutter.feed(data))
         except OSError as error:
-            log.error("source %s: cannot read standard input: %s; taking that as its end", intake.name, error.strerror)
+            self._fault = f"standard input cannot be read on: {error.strerror}"
         await self._send(intake, self._cutter.finish())
 
     async def _read(self) -> bytes:

@@ -9,6 +9,7 @@ import trio
 import zstandard
 
 from plugins.file.file_kit import append, checkpoint_of, ids, read_all, source_of
+from wye.plugin import IncompleteError
 from wye.testing import FakeIntake
 
 
@@ -52,7 +53,9 @@ async def test_a_file_that_is_broken_costs_only_itself(tmp_path: Path, caplog: p
         gzip.compress(b"".join(os.urandom(20).hex().encode() + b"\n" for _ in range(999)))[:-9]
     )
     (tmp_path / "c.jsonl").write_text("last\n")
-    intake = await read_all(tmp_path, "*.jsonl*")
+    intake = FakeIntake("in")
+    with pytest.raises(IncompleteError, match=f"to the end: {tmp_path}/a.jsonl.gz, {tmp_path}/b.jsonl.gz$"):
+        await source_of(tmp_path, "*.jsonl*").run(intake, task_status=trio.TASK_STATUS_IGNORED)
     assert ids(intake)[-1] == "last"
     assert len(ids(intake)) > 900
     assert "a.jsonl.gz: its compressed data is broken" in caplog.text

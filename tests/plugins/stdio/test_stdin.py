@@ -9,7 +9,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from plugins.stdio.stdio_kit import WordDecoder, pipe
-from wye.plugin import StartError
+from wye.plugin import IncompleteError, StartError
 from wye.testing import FakeIntake
 from wye_plugins.stdio.stdin import StdinSource
 
@@ -142,11 +142,11 @@ async def test_a_line_that_is_too_long_costs_only_itself() -> None:
     assert intake.places == ["stdin line 2"]
 
 
-async def test_an_error_is_taken_as_the_end(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_error_is_an_end_that_is_incomplete(tmp_path: Path) -> None:
     directory = os.open(tmp_path, os.O_RDONLY)
-    await run(source_of(directory), FakeIntake("in"))
+    with pytest.raises(IncompleteError, match="cannot be read on: Is a directory"):
+        await run(source_of(directory), FakeIntake("in"))
     os.close(directory)
-    assert "cannot read standard input: Is a directory" in caplog.text
 
 
 async def test_closed_standard_input_is_said_at_the_start() -> None:
