@@ -203,7 +203,8 @@ class Intake(Protocol):
     word is given then). ``on_settled`` is called
     once, later, with ``True`` when all of it is safe (delivered, filtered, or in the dead letters on disk) and ``False`` when
     some of it was given up unsafely. ``deliver`` is ``emit`` and the wait for that word. ``offer`` is ``emit`` where nothing
-    has to be waited for: with ``False`` nothing was taken, and ``emit`` would wait.
+    has to be waited for: with ``False`` nothing was taken, and ``emit`` would wait. ``offer_all`` offers several together,
+    whose senders wait for no word: with ``False`` nothing was taken, and they are to be offered one by one.
 
     ``place`` says where failures stood (``line 7``): it is called with a ``Failure.index``.
     """
@@ -219,6 +220,8 @@ class Intake(Protocol):
         on_settled: Callable[[bool], None] | None = None,
         place: Callable[[int], str] | None = None,
     ) -> bool: ...
+
+    def offer_all(self, several: Sequence[Decoded], /) -> bool: ...
 
     async def emit(
         self,

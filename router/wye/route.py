@@ -155,6 +155,12 @@ class Dispatcher:
         self._end(decoded, place, delivery)
         return True
 
+    def offer_all(self, several: Sequence[Decoded], /) -> bool:
+        """As one batch, whose events have one fate for dedupe and one place for failures: where these matter, none is taken."""
+        if self._dedupe is not None or any(one.failures for one in several):
+            return False
+        return self.offer(Decoded([event for one in several for event in one.events], (), sum(one.size for one in several)))
+
     def _has_room(self, count: int, event_bytes: int) -> bool:
         """Whether every sink has room even if all events come to it, on all their ways, and nobody waits for it."""
         return all(sink.room.is_open(count * ways, event_bytes) for sink, ways in self._blocking.items())

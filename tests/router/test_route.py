@@ -248,3 +248,35 @@ async def test_what_failed_is_taken_when_it_comes_again(letters: DeadLetters) ->
     async with running(sink):
         assert await Dispatcher("s", [Leg(sink)], letters, dedupe).deliver(decoded(events_of("a")))
     assert sink.account.delivered == 1
+
+
+# ── several offered together ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_several_offered_together_arrive_in_order_as_if_one_by_one(letters: DeadLetters) -> None:
+    transport = FakeTransport()
+    sink = make_sink(letters, transport)
+    dispatcher = Dispatcher("in", [Leg(sink)], letters)
+    assert dispatcher.offer_all([decoded(events_of("a", "b")), decoded([]), decoded(events_of("c"))])
+    async with running(sink):
+        pass
+    assert [one for batch in transport.ids for one in batch] == ["a", "b", "c"]
+    assert (dispatcher.account.received, sink.account.delivered) == (3, 3)
+
+
+async def test_what_has_a_fate_of_its_own_is_not_taken_together(letters: DeadLetters) -> None:
+    sink = make_sink(letters)
+    one = decoded(events_of("a"))
+    failed = decoded([], failures=[Failure("no event", b"x")])
+    assert not Dispatcher("in", [Leg(sink)], letters, Dedupe(60, 100)).offer_all([one, one])
+    assert not Dispatcher("in", [Leg(sink)], letters).offer_all([one, failed])
+    assert sink.account.received == 0
+
+
+async def test_several_for_which_together_there_is_no_room_are_not_taken(letters: DeadLetters) -> None:
+    sink = make_sink(letters, max_events=3)
+    dispatcher = Dispatcher("in", [Leg(sink)], letters)
+    two = decoded(events_of("a", "b"))
+    assert not dispatcher.offer_all([two, two])
+    assert dispatcher.offer(two)
+    assert sink.account.received == 2

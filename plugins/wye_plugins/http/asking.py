@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from wye.message import Received, Reply
 from wye_plugins.http.protocol import Request
@@ -35,6 +35,19 @@ def offer(site: Site, request: Request, now: float) -> bool:
         return False
     took(site, request, settlement, now)
     return True
+
+
+def offer_all(site: Site, requests: Iterable[Request], now: float) -> None:
+    """Hand over together what nobody waits for; what is not taken now is to be offered one by one."""
+    waiting = [one for one in requests if one.reply is None and one.taken is None and one.accepted is not None]
+    if site.waits_for_delivery or len(waiting) < 2:
+        return
+    try:
+        taken = site.intake.offer_all([one.accepted.decoded for one in waiting if one.accepted is not None])
+    except Exception:  # it is raised again for the one that it is due to
+        return
+    for one in waiting if taken else ():
+        took(site, one, None, now)
 
 
 def new_settlement(site: Site) -> tuple[Settlement | None, Callable[[bool], None] | None]:

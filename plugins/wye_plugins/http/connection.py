@@ -272,8 +272,7 @@ class Connection:
 
     def receive_now(self) -> int:
         """Read what there is: how many bytes."""
-        assert self._socket is not None
-        if self._protocol.requests:  # it comes when the first is answered
+        if self._socket is None or self._protocol.requests:  # it comes when the first is answered
             self._look_away()
             return 0
         try:
@@ -298,6 +297,10 @@ class Connection:
             return False
         self.phase, self.deadline = Phase.ANSWERING, math.inf
         return True
+
+    @property
+    def asked(self) -> Request:
+        return self._protocol.requests[0]
 
     def read_now(self, now: float) -> bool:
         """Let the endpoint read the first request."""

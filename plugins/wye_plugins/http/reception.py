@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 import trio
 
+from wye_plugins.http.asking import offer_all
 from wye_plugins.http.connection import Connection
 from wye_plugins.http.site import Site
 
@@ -33,16 +34,17 @@ async def attend(site: Site) -> None:
                 if connection.rests and (count := connection.receive_now()):
                     size += count
                     received.append(connection)
-            _answer(received, trio.current_time())
+            _answer(site, received, trio.current_time())
             if ready:
                 await trio.lowlevel.checkpoint()
 
 
-def _answer(received: Sequence[Connection], now: float) -> None:
+def _answer(site: Site, received: Sequence[Connection], now: float) -> None:
     """One request of each, and again as long as there are more of them."""
     asking = answered = _step(Connection.feed_now, received, now)
     while asking:
         asking = _step(Connection.read_now, asking, now)
+        offer_all(site, [one.asked for one in asking], now)
         asking = _step(Connection.offer_now, asking, now)
         asking = _step(Connection.answer_now, asking, now)
     _step(Connection.send_now, [one for one in answered if one.rests], now)

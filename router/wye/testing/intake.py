@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
 import trio
@@ -63,6 +63,11 @@ class FakeIntake:
             return False
         self._take(decoded, on_settled, place)
         return True
+
+    def offer_all(self, several: Sequence[Decoded], /) -> bool:
+        if any(one.failures for one in several):
+            return False
+        return all(self.offer(one) for one in several)
 
     async def emit(
         self,

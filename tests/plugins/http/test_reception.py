@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from plugins.http import http_kit
 from plugins.http.http_kit import Answer, Client, Vendor, chunked, get, in_memory, post
-from wye.message import Head, Received, Reply
+from wye.message import Decoded, Head, Received, Reply
 from wye.plugin import Accepted, Claim
 from wye.testing import FakeIntake
 
@@ -165,3 +167,48 @@ async def test_what_breaks_on_one_connection_ends_only_that_one(intake: FakeInta
         assert await bad.ended()
         assert (await good.ask(get())).body == b"pong"
     assert [event.id for event in intake.events] == ["e2"]
+
+
+class Picky(FakeIntake):
+    """Raises for an event called ``boom``, before it takes any, as a filter that fails would."""
+
+    def __init__(self, together: bool) -> None:
+        super().__init__("web")
+        self.calls: list[int] = []
+        self._together = together
+
+    def offer_all(self, several: Sequence[Decoded], /) -> bool:
+        self.calls.append(len(several))
+        if any(event.id == "boom" for one in several for event in one.events):
+            raise LookupError("boom")
+        return self._together and super().offer_all(several)
+
+    def offer(self, decoded: Decoded, /, **keywords: Any) -> bool:
+        if any(event.id == "boom" for event in decoded.events):
+            raise LookupError("boom")
+        return super().offer(decoded, **keywords)
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("boom", [True, False])
+async def test_what_is_accepted_is_handed_over_together_and_what_fails_costs_only_itself(
+    monkeypatch: pytest.MonkeyPatch, together: bool, boom: bool
+) -> None:
+    monkeypatch.setattr(http_kit, "OVER_SOCKETS", True)
+    intake = Picky(together)
+    words = ["e1", "e2", "boom" if boom else "e3", "e4"]
+    async with in_memory(intake, ack="accepted") as memory:
+        clients = [memory.connect() for _ in words]
+        await wait_all_tasks_blocked()
+        for client, word in zip(clients, words, strict=True):
+            assert isinstance(client.stream, trio.SocketStream)
+            os.write(client.stream.socket.fileno(), post(word.encode()))
+        await wait_all_tasks_blocked()
+        for client, word in zip(clients, words, strict=True):
+            if word == "boom":
+                with pytest.raises((EOFError, trio.BrokenResourceError)):
+                    await client.answer()
+            else:
+                assert (await client.answer()).status == http_kit.SUCCESS.status
+    assert sorted(event.id for event in intake.events) == sorted(set(words) - {"boom"})
+    assert intake.calls == [4]
