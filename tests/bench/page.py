@@ -8,6 +8,7 @@ from pathlib import Path
 from bench.measure import Goal, Result, Row, Spread
 from bench.plan import NOT_RUN, ROWS
 from bench.record import Record
+from bench.rows.files import STEPS, W1
 
 NOTES = Path(__file__).with_name("notes.md")
 TABLES = (NOTES.with_name("kept.md"), NOTES.with_name("tried.md"))
@@ -21,8 +22,10 @@ def page(record: Record) -> str:
     for row, result in rows:
         lines += ["", *_row(row, result)]
     end = NOTES.read_text().partition("<!-- ratios -->")[2].strip()
-    for table in TABLES:
-        end = end.replace(f"<!-- {table.stem} -->", table.read_text().strip())
+    parts = {table.stem: table.read_text().strip() for table in TABLES}
+    parts |= {"steps": "\n".join(_steps(record)), "leaves": "\n".join(_leaves(rows))}
+    for name, part in parts.items():
+        end = end.replace(f"<!-- {name} -->", part)
     return "\n".join([*lines, "", end, ""])
 
 
@@ -48,6 +51,30 @@ def _about(record: Record) -> Iterator[str]:
     yield ""
     for name, why in record.left_out.items():
         yield f"- Left out: {name} ({why})"
+
+
+def _steps(record: Record) -> Iterator[str]:
+    """What each step from the limit to wye costs, and how much of the limit's speed is left."""
+    yield "| | CPU an event, least of the rounds (µs) | more than before | of the limit |"
+    yield "|---|---|---|---|"
+    result = record.results.get(W1.name)
+    found = [(one.name, result.spread(one.name, "cpu_us")) for one in STEPS] if result is not None else []
+    costs = [(name, spread.low) for name, spread in found if spread is not None]
+    for place, (name, cost) in enumerate(costs):
+        more = _number(cost - costs[place - 1][1]) if place else ""
+        yield f"| {name} | {_number(cost)} | {more} | {_number(costs[0][1] / cost)} |"
+
+
+def _leaves(rows: list[tuple[Row, Result]]) -> Iterator[str]:
+    """The time that a goal leaves for an event, in the work of the same class: all that is done for it, in one process."""
+    yield "| | goal | events a second of the other | leaves for an event (µs) |"
+    yield "|---|---|---|---|"
+    for row, result in rows:
+        for goal in row.goals:
+            base = result.spread(goal.base, "rate") if goal.base is not None and goal.metric == "rate" else None
+            if row.name in ("W1", "W2b", "W3b") and base is not None:
+                leaves = 1e6 / (goal.bound * base.median)
+                yield f"| {row.name} | {goal.says}: {goal.wanted} | {_number(base.median)} | {_number(leaves)} |"
 
 
 def _title(row: Row) -> str:

@@ -11,9 +11,6 @@ from typing import Any
 
 from bench.limits.convert import of_array
 from bench.limits.posts import CLOSING, OPENING, PARENT
-from wye.event import to_json
-from wye.message import Payload
-from wye_plugins.clickstream.decode import ClickstreamDecoder
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "clickstream"
 
@@ -71,19 +68,6 @@ def mixed_posts(events: int, count: int) -> list[bytes]:
         body = OPENING + b",".join(documents) + CLOSING
         ours[place] = IMPORT % len(body) + body
     return ours
-
-
-def canonical(path: Path) -> Path:
-    """The file beside ``path`` with the same events in the canonical form; made when it is older or not there."""
-    target = path.with_name(f"canonical-{path.name}")
-    if not target.exists() or target.stat().st_mtime < path.stat().st_mtime:
-        decoder = ClickstreamDecoder()
-        with path.open("rb") as file, target.open("wb") as out:
-            while piece := b"".join(islice(file, 1000)):
-                out.write(
-                    b"".join(to_json(event) + b"\n" for event in decoder.decode(Payload(piece, "lines", START_MS)).events)
-                )
-    return target
 
 
 def write(path: Path, count: int) -> Path:

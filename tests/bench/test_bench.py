@@ -7,17 +7,21 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
-from msgspec import structs
+from msgspec import Struct, structs
 
 from bench import install, payloads, tools
+from bench.limits import steps
 from bench.measure import TINY, Bench, Contender, Goal, Result, Row, turns
 from bench.page import TABLES, page
 from bench.plan import ROWS
 from bench.record import Record
 from bench.rows.files import CONFIG
 from samples.payloads import exact, same
+from wye.message import Payload
+from wye_plugins.clickstream.decode import ClickstreamDecoder
 
 LACKING = {"python", "modules", *(() if install.NODE else ("node",))}
 
@@ -72,21 +76,56 @@ def test_goals_speak_of_what_is_measured() -> None:
 def test_the_programs_write_the_documents_that_wye_writes(tmp_path: Path) -> None:
     bench = bench_in(tmp_path)
     wye, limit, node = (tmp_path / f"{name}.jsonl" for name in ("wye", "limit", "node"))
-    commands = [
-        tools.ours(tmp_path, CONFIG.format(events=bench.events, out=wye)),
-        tools.module("limits.file", bench.events, limit),
-    ]
+    commands = {
+        wye: tools.ours(tmp_path, CONFIG.format(events=bench.events, out=wye)),
+        limit: tools.module("limits.file", bench.events, limit),
+        **{(out := tmp_path / f"{name}.jsonl"): tools.module("limits.steps", name, bench.events, out) for name in steps.STEPS},
+    }
     if bench.node is not None:
-        commands.append(tools.peer(bench, "file.mjs", bench.events, node))
-    for command in commands:
+        commands[node] = tools.peer(bench, "file.mjs", bench.events, node)
+    for command in commands.values():
         tools.secs_of(command, bench)
     expected = [exact(line) for line in wye.read_bytes().splitlines()]
     assert len(expected) == TINY.file_events
-    for out in (limit, node)[: len(commands) - 1]:
+    for out in commands:
         found = [exact(line) for line in out.read_bytes().splitlines()]
         assert len(found) == len(expected)
         for ours, theirs in zip(expected, found, strict=True):
             assert same(ours, theirs), (ours, theirs)
+
+
+def test_the_canonical_events_of_the_steps_are_those_of_the_decoder() -> None:
+    text = b"\n".join(payloads.lines(TINY.file_events))
+    theirs = ClickstreamDecoder().decode(Payload(text, "lines")).events
+    assert [_values(event) for event in steps.events(text)] == [_values(event) for event in theirs]
+
+
+def _values(struct: Struct) -> list[Any]:
+    """By place, also of the structs in it."""
+    return [_value(one) for one in structs.astuple(struct)]
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_value(one) for one in cast(tuple[Any, ...], value)]
+    return _values(value) if isinstance(value, Struct) else value
+
+
+ODD = (
+    (b'"visitor-00000000"', b'"unknown"'),
+    (b'"user-00000000"', b'""'),
+    (b"1.00", b"1.0000001"),
+    (b'"USD"', b"7"),
+    (b'"live"', b'""'),
+)
+
+
+@pytest.mark.parametrize(("usual", "odd"), ODD, ids=lambda text: text.decode())
+def test_the_last_step_before_wye_asks(usual: bytes, odd: bytes) -> None:
+    text = next(payloads.lines(1))
+    assert steps.asked(text)
+    with pytest.raises(steps.OddError):
+        steps.asked(text.replace(usual, odd))
 
 
 def test_a_ratio_is_of_the_same_round() -> None:

@@ -32,7 +32,7 @@ class Users(Struct, gc=False):
     id: User | None = msgspec.field(name="_user_id", default=None)
 
 
-class Event(Struct):
+class Event(Struct, gc=False):
     """One event of Clickstream's."""
 
     event_type: str
@@ -69,11 +69,11 @@ class UserInfo(Struct, gc=False, rename="camel"):
 
 
 class Attribute(Struct, gc=False, omit_defaults=True):
-    text: list[str] | None = None
-    numbers: list[Value] | None = None
+    text: tuple[str] | None = None
+    numbers: tuple[Value] | None = None
 
 
-class Retail(Struct, omit_defaults=True, rename="camel"):
+class Retail(Struct, gc=False, omit_defaults=True, rename="camel"):
     """One event of Google's."""
 
     event_type: str
@@ -89,9 +89,10 @@ class Retail(Struct, omit_defaults=True, rename="camel"):
 
 
 _second = [0, ""]
+_MILLISECONDS = tuple(f".{ms:03}Z" for ms in range(1000))
 
 
-def retail(event: Event) -> Retail:
+def retail(event: Value, user_id: str | None, details: list[Detail] | None) -> Retail:
     """One event in Google's shape. Takes its attributes apart."""
     bag = event.attributes
     take = bag.pop
@@ -103,41 +104,54 @@ def retail(event: Event) -> Retail:
     if event.event_type == "purchase":
         total = take("value", None)
         purchase = Purchase(take("order_id", None), take("currency", None), total)
-    attributes = {name: Attribute([value]) if type(value) is str else Attribute(None, [value]) for name, value in bag.items()}
-    attributes["event_id"] = Attribute([event.event_id])
+    attributes = {name: Attribute((value,)) if type(value) is str else Attribute(None, (value,)) for name, value in bag.items()}
+    attributes["event_id"] = Attribute((event.event_id,))
     if title is not None:
-        attributes["page_title"] = Attribute([str(title)])
+        attributes["page_title"] = Attribute((str(title),))
     if page is not None:
-        attributes["page_id"] = Attribute([str(page)])
+        attributes["page_id"] = Attribute((str(page),))
     if total is not None:
-        attributes["goods_total"] = Attribute(None, [total])
+        attributes["goods_total"] = Attribute(None, (total,))
     second, ms = divmod(event.timestamp, 1000)
     if second != _second[0]:
         _second[:] = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-    user = event.user
-    items = event.items
     return Retail(
         NAMES[event.event_type],
-        f"{_second[1]}.{ms:03d}Z",
+        f"{_second[1]}{_MILLISECONDS[ms]}",
         event.unique_id,
         session,
-        None if user is None or user.id is None else UserInfo(user.id.value),
+        None if user_id is None else UserInfo(user_id),
         uri,
         query,
         purchase,
-        None if items is None else [Detail(Product(one.id, Price(one.price)), one.quantity) for one in items],
+        details,
         attributes,
     )
+
+
+def _documents(events: Sequence[Event]) -> list[Retail]:
+    """Each event in Google's shape."""
+    return [
+        retail(
+            event,
+            event.user and event.user.id and event.user.id.value,
+            None
+            if (items := event.items) is None
+            else [Detail(Product(one.id, Price(one.price)), one.quantity) for one in items],
+        )
+        for event in events
+    ]
 
 
 _lines = msgspec.json.Decoder(Event, float_hook=Decimal)
 _array = msgspec.json.Decoder(list[Event], float_hook=Decimal)
 _json = msgspec.json.Encoder(decimal_format="number")
+to_lines = _json.encode_lines
 
 
 def of_lines(text: bytes) -> bytes:
     """Lines of events to lines of Google's documents."""
-    return _json.encode_lines([retail(event) for event in of_structs(text)])
+    return to_lines(_documents(of_structs(text)))
 
 
 def of_structs(text: bytes) -> list[Event]:
@@ -147,9 +161,9 @@ def of_structs(text: bytes) -> list[Event]:
 
 def of_array(text: bytes) -> bytes:
     """A request's body, an array of events, to lines of Google's documents."""
-    return _json.encode_lines([retail(event) for event in _array.decode(text)])
+    return to_lines(_documents(_array.decode(text)))
 
 
 def documents(lines: Sequence[bytes]) -> list[bytes]:
     """Each line to one document."""
-    return [_json.encode(retail(_lines.decode(line))) for line in lines]
+    return list(map(_json.encode, _documents([_lines.decode(line) for line in lines])))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.limits.convert import of_lines
 
-CHUNK_BYTES = 262_144
+CHUNK_BYTES = 65_536
 
 
 def rewrite(origin: Path, target: Path, convert: Callable[[bytes], bytes]) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
-from bench import payloads, tools
+from bench import tools
 from bench.measure import Bench, Contender, Figures, Goal, Metric, Row
 from bench.tools import Command
 
@@ -39,10 +40,9 @@ def _limit(bench: Bench) -> Figures:
     return _timed(bench, tools.module("limits.file", bench.events, out), out)
 
 
-def _bare(bench: Bench) -> Figures:
-    events = payloads.canonical(bench.events)
+def _step(name: str, bench: Bench) -> Figures:
     out = tools.fresh(bench) / "out.jsonl"
-    return _timed(bench, tools.module("limits.bare", events, out), out)
+    return _timed(bench, tools.module("limits.steps", name, bench.events, out), out)
 
 
 def _node(bench: Bench) -> Figures:
@@ -55,17 +55,25 @@ def _bytewax(bench: Bench) -> Figures:
     return _timed(bench, tools.peer(bench, "bytewax_file", bench.events, out), out)
 
 
+STEPS = (
+    Contender("limit", _limit),
+    Contender("+ nothing skipped", partial(_step, "whole")),
+    Contender("+ a canonical event", partial(_step, "canonical")),
+    Contender("+ values are asked", partial(_step, "asked")),
+    Contender("wye's decoder and encoder", partial(_step, "adapters")),
+    Contender("wye run", _ours),
+)
+"""From the limit to wye: each does what the one before does, and one thing more that wye promises."""
+
 W1 = Row(
     "W1",
     "A file of Clickstream events to a file of Google Retail's",
-    "From the start of the process to its end, the last sync included. All write the same documents, but for *the canonical "
-    "event alone*: it reads and writes canonical events, without any mapping, which is what a program pays at least that has "
-    "the canonical event in its middle.",
+    "From the start of the process to its end, the last sync included. All write the same documents. Between the limit and `wye"
+    " run` stand programs of ours that do a part of what wye does (`tests/bench/limits/steps.py`);"
+    " [what each part costs](#goals-that-are-not-met).",
     [Metric("rate", "events/s", "events a second"), Metric("cpu_us", "µs", "CPU an event")],
     [
-        Contender("wye run", _ours),
-        Contender("limit", _limit),
-        Contender("the canonical event alone", _bare),
+        *STEPS,
         Contender("node", _node, "node"),
         Contender("bytewax", _bytewax, "python"),
     ],
