@@ -31,7 +31,8 @@ EXTRA = "wye_extra"
 MONEY = "wye_money"
 """Holds the exact amounts that a 32-bit float cannot, as JSON in pieces: ``{"purchaseTransaction.revenue":"9999999.99"}``."""
 
-_MAX_NUMBER = 10**300
+_MAX_DIGITS = 300
+_MAX_NUMBER = 10**_MAX_DIGITS
 
 _json = msgspec.json.Encoder(decimal_format="number", order="deterministic")
 
@@ -129,8 +130,8 @@ def is_attribute(name: str, attribute: Json) -> bool:
 def _is_number(value: Json) -> bool:
     """Whether a 64-bit float has room for it."""
     if type(value) is int:
-        return -_MAX_NUMBER < value < _MAX_NUMBER
-    return type(value) is Decimal and value.is_finite() and -_MAX_NUMBER < value < _MAX_NUMBER
+        return value.bit_length() <= 64 or -_MAX_NUMBER < value < _MAX_NUMBER
+    return type(value) is Decimal and value.is_finite() and (value.adjusted() < _MAX_DIGITS or not value)
 
 
 # ── long texts ───────────────────────────────────────────────────────────────────────────────────────────────────────────

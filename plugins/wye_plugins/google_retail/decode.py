@@ -24,6 +24,7 @@ from wye.message import Decoded, Failure, Payload
 from wye.records import split_records
 from wye.wire import WireDecoder, overlay, parse, sift
 from wye_plugins.google_retail.attributes import EXTRA, carried
+from wye_plugins.google_retail.lean import LeanDecoder
 from wye_plugins.google_retail.read import event_of
 from wye_plugins.google_retail.schema import CAMEL, GrDetail, GrEvent
 
@@ -42,6 +43,7 @@ class GoogleRetailDecoder:
 
     def __init__(self) -> None:
         self._wire = WireDecoder(GrEvent)
+        self._lean = LeanDecoder()
 
     def decode(self, payload: Payload, tenant: str | None = None) -> Decoded:
         body = payload.body
@@ -49,11 +51,11 @@ class GoogleRetailDecoder:
         def events_of(records: list[GrEvent]) -> list[Event]:
             return [event_of(_mended(record), payload, tenant) for record in records]
 
-        # Where all are plain no member has another spelling, and what is carried lies in an attribute that names it.
-        plain = None if _CARRIED in body else self._wire.plain(payload)
-        if plain is not None:
+        # Where all are lean no member has another spelling, and what is carried lies in an attribute that names it.
+        lean = None if _CARRIED in body else self._lean.read(payload)
+        if lean is not None:
             try:
-                return Decoded(events_of(plain), [], len(body))
+                return Decoded([event_of(record, payload, tenant) for record in lean], [], len(body))
             except ValueError:
                 pass
         if _SNAKE_NAME.search(body) is not None and any(name in body for name in _ODD_NAMES):

@@ -45,6 +45,7 @@ Number = Json | UnsetType
 """A JSON number, or a text that spells one: Google's parser takes either."""
 
 ABSENT: Any = None
+NO_TIME = "eventTime is no RFC 3339 time with a zone, such as 2026-01-31T09:30:00Z"
 
 
 class GrPriceInfo(Wire, frozen=True, kw_only=True):
@@ -56,7 +57,7 @@ class GrPriceInfo(Wire, frozen=True, kw_only=True):
     cost: Number = UNSET
 
     def __post_init__(self) -> None:
-        _check_flat(self.price, self.originalPrice, self.cost)
+        check_flat(self.price, self.originalPrice, self.cost)
 
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class GrPurchase(Wire, frozen=True, kw_only=True):
     currencyCode: Text = ABSENT  # noqa: N815
 
     def __post_init__(self) -> None:
-        _check_flat(self.revenue, self.tax, self.cost)
+        check_flat(self.revenue, self.tax, self.cost)
 
 
 class GrUserInfo(Wire, frozen=True, kw_only=True):
@@ -158,15 +159,16 @@ class GrEvent(Wire, frozen=True, kw_only=True):
         if not self.visitorId:
             raise ValueError("visitorId is empty; Google requires it")
         if self.eventTime is not None and parse_time(self.eventTime) is None:
-            raise ValueError("eventTime is no RFC 3339 time with a zone, such as 2026-01-31T09:30:00Z")
+            raise ValueError(NO_TIME)
         if self.rest is not UNSET and self.rest.get("eventTime") is not None:
             raise ValueError("eventTime is no text; expected an RFC 3339 time, such as 2026-01-31T09:30:00Z")
         if self.rest is not UNSET and self.rest.get("attributes") is not None:
             raise ValueError("attributes is no object")
 
 
-def _check_flat(*values: Json) -> None:
-    """Only what is flat may pass the quick reading; the thorough one looks how deep it is."""
+def check_flat(*values: Json) -> None:
+    """Raises ``ValueError`` for an object or an array. Only what is flat may pass the quick reading; the thorough one looks how
+    deep it is."""
     for value in values:
         if type(value) is dict or type(value) is list:
             raise ValueError("expected a number")

@@ -14,10 +14,29 @@ _MS = timedelta(milliseconds=1)
 
 def parse_time(text: str) -> tuple[int, int] | None:
     """Milliseconds since 1970-01-01 UTC (rounded down) and the nanoseconds below them, or ``None`` where it is no time."""
-    if len(text) == 24 and text[19] == "." and text[23] == "Z" and text.isascii() and text[20:23].isdigit():
-        found = _parse(text[:19] + "Z")  # as most are, and many have the same second
-        return found and (found[0] + int(text[20:23]), 0)
-    return _parse(text)
+    ms = plain_time(text)
+    return _parse(text) if ms is None else (ms, 0)
+
+
+def plain_time(text: str) -> int | None:
+    """Milliseconds since 1970-01-01 UTC of a text that is as ``format_time`` writes it where nothing is below the millisecond;
+    ``None`` for any other."""
+    if len(text) != 24:
+        return None
+    ms = _FRACTIONS.get(text[19:])
+    seconds_ms = None if ms is None else _STARTS[text[:19]]
+    return None if ms is None or seconds_ms is None else seconds_ms + ms
+
+
+class _Starts(dict[str, int | None]):
+    """The milliseconds of seconds by their texts, each read once: many events have the same."""
+
+    def __missing__(self, second: str) -> int | None:
+        if len(self) >= _MOST:
+            self.clear()
+        found = _parse(f"{second}Z")
+        self[second] = start_ms = found and found[0]
+        return start_ms
 
 
 @remembered(1024)
@@ -59,7 +78,9 @@ class _Seconds(dict[int, str | None]):
 
 _MOST = 4_096
 _SECONDS = _Seconds()
+_STARTS = _Starts()
 _MILLISECONDS = tuple(f".{ms:03}Z" for ms in range(1000))
+_FRACTIONS = {text: ms for ms, text in enumerate(_MILLISECONDS)}
 
 
 _FIRST_MS = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // _MS

@@ -6,21 +6,26 @@ import os
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from plugins.google_retail.retail_kit import api, decode, exact, judge, same, seed
+from laws.strategies import events
+from plugins.google_retail.retail_kit import SAMPLES, api, decode, exact, judge, same, seed
 from samples.payloads import numbers, odd_texts, texts, values, with_members
 from samples.payloads import written as dumped
-from wye.event import Event, Origin
-from wye.message import Unfit
+from wye.event import Event, Origin, to_json
+from wye.message import Payload, Unfit
+from wye.wire import WireDecoder
+from wye_plugins.google_retail import read
 from wye_plugins.google_retail.check import Checker
 from wye_plugins.google_retail.document import bag_of
 from wye_plugins.google_retail.encode import document_with_everything
+from wye_plugins.google_retail.lean import LeanDecoder
 from wye_plugins.google_retail.purchase import UnfitError
 from wye_plugins.google_retail.rules import cut, is_known, is_plain, missing, too_long
-from wye_plugins.google_retail.schema import CAMEL, NAMES
+from wye_plugins.google_retail.schema import CAMEL, NAMES, GrEvent
 from wye_plugins.google_retail.write import document_of, name_of
 
 _json = msgspec.json.Encoder(decimal_format="number")
@@ -139,6 +144,59 @@ def test_what_is_plain_lacks_nothing_and_is_not_cut(document: Any, wide: bool) -
         assert missing(bag) is None
         assert cut(bag) == {}
     assert _json.encode(bag) == _json.encode(found)
+
+
+def _read_either_way(body: bytes) -> bool:
+    """Whether it is lean. Then it is the event that it is to the structs that look at everything."""
+    payload = Payload(body)
+    records = LeanDecoder().read(payload)
+    try:
+        lean = None if records is None else [read.event_of(record, payload, None) for record in records]
+    except ValueError:
+        lean = None
+    found, failures = WireDecoder(GrEvent).read_as(payload, lambda them: [read.event_of(one, payload, None) for one in them])
+    if lean is not None:
+        assert not failures
+        assert [to_json(event) for event in lean] == [to_json(event) for event in found]
+        assert lean == found
+    return lean is not None
+
+
+@some
+@given(documents)
+def test_what_is_lean_is_read_as_it_would_be_otherwise(document: Any) -> None:
+    _read_either_way(dumped(document))
+
+
+@some
+@given(events)
+def test_what_wye_writes_is_lean(event: Event) -> None:
+    (found,) = api.encode([event])
+    if isinstance(found, bytes):
+        assert _read_either_way(found)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_samples_are_read_as_they_would_be_otherwise(name: str) -> None:
+    _read_either_way(SAMPLES[name])
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        '"wye:rest":{}',
+        '"eventTime":"yesterday"',
+        '"eventTime":null',
+        '"unknown":1',
+        '"userInfo":{"wye:rest":{}}',
+        '"productDetails":{"product":{"id":"A"}}',
+        '"productDetails":[{"product":{"id":"A","priceInfo":{"price":[1]}}}]',
+        '"purchaseTransaction":{"revenue":{}}',
+    ],
+)
+def test_what_has_to_be_looked_at_is_not_lean(member: str) -> None:
+    assert _read_either_way(b'{"eventType":"search","visitorId":"v"}')
+    assert not _read_either_way(b'{"eventType":"search","visitorId":"v",%s}' % member.encode())
 
 
 @some

@@ -5,7 +5,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wye_plugins.google_retail.times import format_time, parse_time
+from wye_plugins.google_retail.times import format_time, parse_time, plain_time
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,7 @@ def test_googles_own_parser_agrees(time_ms: int, rest: int) -> None:
     stamp.FromJsonString(text)
     assert stamp.ToNanoseconds() == time_ms * 1_000_000 + rest
     assert parse_time(text) == (time_ms, rest)
+    assert plain_time(text) == (None if rest else time_ms)
 
 
 @settings(max_examples=200)
@@ -53,5 +54,9 @@ def test_what_googles_parser_refuses_is_no_time(text: str) -> None:
     except ValueError:
         nanos = None
     found = parse_time(text)
+    plain = plain_time(text)
+    if plain is not None:
+        assert found == (plain, 0)
+        assert format_time(plain) == text
     if found is not None:
         assert nanos == found[0] * 1_000_000 + found[1]
