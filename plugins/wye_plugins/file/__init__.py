@@ -34,7 +34,7 @@ def wye_sources() -> list[SourcePart]:
 
 @hookimpl
 def wye_sinks() -> list[SinkPart]:
-    # While one batch is written and synced the next gathers anyway; lingering only bounds the syncs, and the gzip members, of a
-    # trickle, and every answer that waits for the file waits for it too.
-    batching = Batching(max_events=1000, max_bytes=1_048_576, linger_secs=0.002, requests=False)
+    # While one batch is written and synced the next gathers anyway: whatever comes meanwhile shares a sync. Every answer that
+    # waits for the file would wait for a lingering batch too, with nobody at work.
+    batching = Batching(max_events=1000, max_bytes=1_048_576, linger_secs=0, requests=False)
     return [SinkPart("file", FileSinkOptions, build_sink, batching)]
