@@ -23,9 +23,10 @@ _DEPTH = 2
 def items_of(record: CsEvent, extra: dict[str, Json]) -> tuple[Item, ...] | None:
     """The items; of an array that has something else in it too, those that are items. Takes the documents apart. Raises
     ``ValueError`` where one is nested too deeply."""
-    if record.items is not None:
-        return tuple([_item(member) for member in record.items])
-    members = extra.get("items")
+    documents = record.items
+    if documents is not None:
+        return (_item(documents[0]),) if len(documents) == 1 else tuple([_item(member) for member in documents])
+    members = extra.get("items") if extra else None
     if not isinstance(members, list):
         return None
     return tuple([_item(dict(cast(dict[str, Json], m))) for m in cast(list[Json], members) if isinstance(m, dict)])
@@ -42,16 +43,12 @@ def _item(member: dict[str, Json]) -> Item:
         item_id = None if item_id is UNSET else _id(item_id, odd)
     if type(name := take("name", UNSET)) is not str or not name:
         name = None if name is UNSET else _none("name", name, odd)
-    if type(brand := take("brand", UNSET)) is not str or not brand:
-        brand = None if brand is UNSET else _none("brand", brand, odd)
+    brand = _text(member, "brand", odd) if "brand" in member else None
     if type(category := take("category", UNSET)) is not str or not category:
         category = None if category is UNSET else _none("category", category, odd)
-    if type(currency := take("currency", UNSET)) is not str or not currency:
-        currency = None if currency is UNSET else _none("currency", currency, odd)
-    if type(group_id := take("group_id", UNSET)) is not str or not group_id:
-        group_id = None if group_id is UNSET else _none("group_id", group_id, odd)
-    if type(seller_id := take("seller_id", UNSET)) is not str or not seller_id:
-        seller_id = None if seller_id is UNSET else _none("seller_id", seller_id, odd)
+    currency = _text(member, "currency", odd) if "currency" in member else None
+    group_id = _text(member, "group_id", odd) if "group_id" in member else None
+    seller_id = _text(member, "seller_id", odd) if "seller_id" in member else None
     if (unit_price := amount(price := take("price", UNSET))) is None or type(price) is str:
         _none("price", price, odd)
     if (quantity := amount(count := take("quantity", UNSET))) is None or type(count) is str:
@@ -72,6 +69,12 @@ def _item(member: dict[str, Json]) -> Item:
         attrs=member,
         extra=odd,
     )
+
+
+def _text(member: dict[str, Json], name: str, odd: dict[str, Json]) -> str | None:
+    """What few items have is looked for before it is taken."""
+    value = member.pop(name)
+    return value if type(value) is str and value else _none(name, value, odd)
 
 
 def _none(name: str, value: Json, odd: dict[str, Json]) -> None:
