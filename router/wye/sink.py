@@ -78,21 +78,22 @@ class Sink:
         """Take a batch into the buffer. Never waits; what ``when_full`` drops is counted and settled."""
         batch.delivery.expect(len(batch.events))
         dropped = self.buffer.put(batch, trio.current_time())
-        count = sum(len(one.events) for one in dropped)
-        self.account.dropped += count
         self._count_in_flight()
         self._changed.set()
-        self._note_drops(count)
-        for one in dropped:
-            one.delivery.settle(len(one.events), Outcome.DROPPED)
+        if dropped or self._dropping:
+            self._note_drops(dropped)
 
-    def _note_drops(self, count: int) -> None:
+    def _note_drops(self, dropped: Sequence[Batch]) -> None:
+        count = sum(len(one.events) for one in dropped)
+        self.account.dropped += count
         if count and not self._dropping:
             self._dropping = True
             log.warning('sink %s: buffer full; events are lost, because when_full = "%s"', self.name, self.buffer.when_full)
         elif self._dropping and not count and self.buffer.half_empty:
             self._dropping = False
             log.warning("sink %s: drops no more; %d events dropped since the start", self.name, self.account.dropped)
+        for one in dropped:
+            one.delivery.settle(len(one.events), Outcome.DROPPED)
 
     def bury(self, letters: Sequence[DeadLetter], delivery: Delivery) -> None:
         """Take events that cannot be put because something before the buffer failed on them; settled once safe on disk."""
