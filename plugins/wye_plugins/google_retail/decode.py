@@ -33,9 +33,9 @@ Bag = dict[str, Json]
 _json = msgspec.json.Encoder(decimal_format="number")
 
 # Whatever names one of these has to be spelt or put together anew before it is read. Few documents have any such name at all.
-_SNAKE_NAME = re.compile(rb'_[a-z_]+"\s*:')
+_ODD_NAMES = frozenset(name.encode() for name in (*CAMEL, EXTRA))
+_SNAKE_NAME = re.compile(rb'"([a-z]+_[a-z_]+)"\s*:')
 _CARRIED = f'"{EXTRA}"'.encode()
-_ODD_NAMES = tuple(f'"{name}"'.encode() for name in (*CAMEL, EXTRA))
 
 
 class GoogleRetailDecoder:
@@ -58,7 +58,7 @@ class GoogleRetailDecoder:
                 return Decoded([event_of(record, payload, tenant) for record in lean], [], len(body))
             except ValueError:
                 pass
-        if _SNAKE_NAME.search(body) is not None and any(name in body for name in _ODD_NAMES):
+        if not _ODD_NAMES.isdisjoint(_SNAKE_NAME.findall(body)):
             events, failures = self._read_anew(payload, events_of)
         else:
             events, failures = self._wire.read_as(payload, events_of)

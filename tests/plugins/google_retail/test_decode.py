@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from plugins.google_retail.retail_kit import NOW_MS, SAMPLES, decode, one
 from wye.event import Device, Item, Page
+from wye_plugins.google_retail.schema import CAMEL
 
 
 def document(**members: object) -> str:
@@ -213,6 +214,27 @@ def test_quirk_snake_case_is_read_like_camel_case() -> None:
         "attributes":{"event_type":{"text":["kept"]}}}"""
     assert one(body) == one(camel)
     assert one(body).attrs == {"event_type": "kept"}
+
+
+@pytest.mark.parametrize("name", sorted(CAMEL))
+def test_each_member_in_snake_case_is_read_like_camel_case(name: str) -> None:
+    given = {"eventType": '"search"', "visitorId": '"v"', "quoted": '"\\""'}
+    given.pop(CAMEL[name], None)
+    as_snake, as_camel = (
+        decode("{" + ",".join(f'"{key}"\r\n :{value}' for key, value in {**given, one: "[[]]"}.items()) + "}")
+        for one in (name, CAMEL[name])
+    )
+    assert as_snake.events == as_camel.events
+    assert len(as_snake.failures) == len(as_camel.failures)
+    assert as_snake.failures or as_snake.events[0].extra[CAMEL[name]] == [[]]
+
+
+def test_a_value_that_is_the_name_of_a_member_stays_a_value() -> None:
+    body = """{"eventType":"search","visitorId":"v","searchQuery":"cart_id","attributes":{"my_key":{"text":["visitor_id"]}}}"""
+        """{"eventType":"search","visitorId":"v","searchQuery":"visitor_id","attributes":{"my_key":{"text":["visitor_id"]}}}"""
+    )
+    event = one(f'{{"x":1,{body[1:]}')
+    assert (event.visitor_id, event.search_query, event.attrs) == ("v", "visitor_id", {"my_key": "visitor_id"})
 
 
 @pytest.mark.parametrize("visitor", ["123", "true", "{}", '["v"]'])
