@@ -323,14 +323,13 @@ def _unfolded(document: dict[str, Json], wire: type[Wire]) -> dict[str, Json]:
 
 def overlay(base: dict[str, Json], over: dict[str, Json]) -> dict[str, Json]:
     """``base`` with ``over`` laid upon it; objects are merged member by member, everything else is replaced."""
-    merged = {**base}
+    merged = {**base, **over}
     for name, value in over.items():
         above: dict[str, Json] = value
-        if type(above) is dict and name in merged:
-            below: dict[str, Json] = merged[name]
-            merged[name] = overlay(below, above) if type(below) is dict else above
-        else:
-            merged[name] = value
+        if type(above) is dict and name in base:
+            below: dict[str, Json] = base[name]
+            if type(below) is dict:
+                merged[name] = overlay(below, above)
     return merged
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import TypeAlias
 
 import msgspec
+from msgspec import Struct
 
 from wye.event import Json
 from wye.remember import remembered
@@ -14,6 +16,12 @@ MAX_LENGTH = 50
 
 MAX_VALUE_CHARS = 1024
 """The longest attribute value that the vendor's SDKs send."""
+
+MAX_FITTINGS = 1024
+"""How many sets of names are known at a time, with what becomes of them."""
+
+LONGEST_FITTING = 512
+"""Characters of all names of a set that is known."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,49}", re.ASCII)
 _OURS = frozenset((NAMES_ATTRIBUTE, TYPE_ATTRIBUTE))
@@ -39,25 +47,58 @@ def name_of(name: str) -> str:
     return fitted[:MAX_LENGTH]
 
 
+class Fitting(Struct, frozen=True):
+    """Which names stay, which become another, as pairs of that and the name, and the attribute that says so."""
+
+    own: tuple[str, ...]
+    renamed: tuple[tuple[str, str], ...]
+    said: str
+
+
+Names: TypeAlias = tuple[str, ...]
+
+
 def fitting_attributes(attributes: dict[str, Json], facts: dict[str, Json] = _NOTHING) -> dict[str, Json]:
     """``facts``, whose names are ours, and beside them ``attributes`` with names that fit and that are free; with an attribute
     that says which had others, if any had."""
-    if all(map(is_name, attributes)) and attributes.keys().isdisjoint(facts) and attributes.keys().isdisjoint(_OURS):
+    names, taken = tuple(attributes), tuple(facts)
+    fitting = _fittings.get((names, taken)) or _remembered_fitting(names, taken)
+    if not fitting.renamed:
         return {**attributes, **facts}
-    own = {name for name in attributes if is_name(name) and name not in facts and name not in _OURS}
-    fitted = {name: value for name, value in attributes.items() if name in own} | facts
-    renamed: dict[str, str] = {}
-    for name, value in attributes.items():
-        if name in own:
-            continue
-        free = _free(name_of(name), fitted)
-        fitted[free] = value
-        renamed[free] = name
-    fitted[NAMES_ATTRIBUTE] = msgspec.json.encode(renamed).decode()
+    fitted = {name: attributes[name] for name in fitting.own}
+    fitted.update(facts)
+    for free, name in fitting.renamed:
+        fitted[free] = attributes[name]
+    fitted[NAMES_ATTRIBUTE] = fitting.said
     return fitted
 
 
-def _free(name: str, taken: dict[str, Json]) -> str:
+_fittings: dict[tuple[Names, Names], Fitting] = {}
+
+
+def _remembered_fitting(names: Names, taken: Names) -> Fitting:
+    """Senders choose the names, and must not fill the memory with them."""
+    fitting = _fitting(names, taken)
+    if sum(map(len, names)) <= LONGEST_FITTING:
+        if len(_fittings) >= MAX_FITTINGS:
+            _fittings.clear()
+        _fittings[names, taken] = fitting
+    return fitting
+
+
+def _fitting(names: Names, taken: Names) -> Fitting:
+    own = [name for name in names if is_name(name) and name not in taken and name not in _OURS]
+    used = {*own, *taken}
+    renamed: dict[str, str] = {}
+    for name in names:
+        if name not in own:
+            free = _free(name_of(name), used)
+            used.add(free)
+            renamed[free] = name
+    return Fitting(tuple(own), tuple(renamed.items()), msgspec.json.encode(renamed).decode())
+
+
+def _free(name: str, taken: set[str]) -> str:
     """``name``, numbered where another attribute has it already."""
     free, count = name, 1
     while free in taken or free in _OURS:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
-from msgspec import UNSET, Meta, Struct, UnsetType, defstruct, structs
+from msgspec import UNSET, Meta, UnsetType, defstruct, structs
 
 from wye.event import Json
 from wye.wire import Wire
@@ -73,7 +73,7 @@ class CsEvent(Wire, frozen=True, kw_only=True, gc=False):
     attributes: Bag = ABSENT
 
 
-document: Callable[..., Struct] = defstruct(
+document: Callable[..., Any] = defstruct(
     "document",
     [(field.name, field.type, field.default) for field in structs.fields(CsEvent) if field.name != "rest"],
     omit_defaults=True,

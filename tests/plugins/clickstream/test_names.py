@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wye.event import Json
+from wye_plugins.clickstream import names as own
 from wye_plugins.clickstream.names import fitting_attributes, is_name, name_of, names_in
 
 _OURS = ["wye_names", "wye_event_type", "wye_names_2"]
@@ -68,3 +69,23 @@ def test_no_attribute_is_lost_and_every_name_can_be_found_again(attributes: dict
     assert all(map(_RULE.fullmatch, fitted))
     assert {name: fitted.pop(name) for name in facts} == facts
     assert {names.get(name, name): value for name, value in fitted.items()} == attributes
+
+
+@given(st.dictionaries(st.sampled_from(["a", "_a", "a-b", "tax", *_OURS]), st.integers()), st.booleans())
+def test_what_is_known_of_names_says_nothing_of_values(attributes: dict[str, int], taken: bool) -> None:
+    facts = {"tax": 1} if taken else {}
+    first = fitting_attributes(dict.fromkeys(attributes, 0), dict.fromkeys(facts, 0))
+    again = fitting_attributes(attributes, facts)
+    assert list(first) == list(again)
+    assert first.get("wye_names") == again.get("wye_names")
+    assert sorted([*attributes.values(), *facts.values()]) == sorted(v for k, v in again.items() if k != "wye_names")
+
+
+def test_only_so_many_sets_of_names_are_known_and_none_that_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    known: dict[tuple[own.Names, own.Names], own.Fitting] = {}
+    monkeypatch.setattr(own, "_fittings", known)
+    fitting_attributes({"x" * (own.LONGEST_FITTING + 1): 1})
+    assert not known
+    for number in range(own.MAX_FITTINGS + 10):
+        fitting_attributes({f"name-{number}": 1})
+    assert len(known) == 10
