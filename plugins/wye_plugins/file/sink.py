@@ -16,6 +16,7 @@ from wye.message import Shipment
 from wye.plugin import StartError
 from wye.verdict import DELIVERED, Verdict, Verdicts
 from wye_plugins.file.config import FileSinkOptions
+from wye_plugins.file.disk import DiskThread
 from wye_plugins.file.layer import Layer, OsLayer
 from wye_plugins.file.outputs import Outputs, Rotation
 from wye_plugins.file.template import PathTemplate
@@ -41,7 +42,7 @@ _TEND_SECS = 1.0
 
 
 class FileSink:
-    """Appends to files. Everything that touches the disk runs in one worker thread at a time."""
+    """Appends to files. Everything that touches the disk runs in one thread."""
 
     concurrency = 1
 
@@ -60,21 +61,24 @@ class FileSink:
         self._layer: Layer = layer or OsLayer()
         rotation = Rotation(options.max_file_bytes, options.max_file_secs)
         self._outputs = Outputs(self._layer, rotation, clock, fsync=options.fsync)
+        self._disk = DiskThread()
         self._turn = trio.Lock()
         self._idle_secs = _IDLE_SECS if self._template.timed else None
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[None]:
         """Raises ``StartError`` when the file (with times in the path: its directory) cannot be written."""
+        self._disk.start(f"sink {self._name}")
         try:
-            await trio.to_thread.run_sync(self._check, trio.current_time())
+            await self._disk.do(self._check, trio.current_time())
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._tend)
                 yield
                 nursery.cancel_scope.cancel()
         finally:
             with trio.CancelScope(shield=True):
-                await trio.to_thread.run_sync(self._outputs.close)
+                await self._disk.do(self._outputs.close)
+            self._disk.stop()
 
     def _check(self, now: float) -> None:
         path = self._template.fixed
@@ -95,7 +99,7 @@ class FileSink:
         """One write, and one sync, for each file that the shipment's events belong to."""
         groups = self._grouped(shipment)
         async with self._turn:
-            failed = await trio.to_thread.run_sync(self._write, groups, trio.current_time())
+            failed = await self._disk.do(self._write, groups, trio.current_time())
         if not failed:
             return DELIVERED
         verdicts = [DELIVERED] * len(shipment.documents)
@@ -138,7 +142,7 @@ class FileSink:
                 if not self._outputs.due(now, self._idle_secs):
                     continue
                 try:
-                    await trio.to_thread.run_sync(self._outputs.tend, now, self._idle_secs)
+                    await self._disk.do(self._outputs.tend, now, self._idle_secs)
                     said = False
                 except OSError as error:
                     if not said:
