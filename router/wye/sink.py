@@ -148,6 +148,7 @@ class Sink:
     async def _work(self) -> None:
         while (parcel := await self._next()) is not None:
             await self._attempt(parcel)
+            del parcel  # or its events would stay, and grow cold, until there is another
 
     async def _next(self) -> Parcel | None:
         """The parcel to send now; ``None`` when closed and nothing is left to do."""
@@ -221,7 +222,7 @@ class Sink:
     async def _attempt(self, parcel: Parcel) -> None:
         """Send it, and put each event where its verdict says."""
         permit = self._breaker.sending()
-        verdicts = await attempt(self._transport, parcel, self._note_fault)
+        verdicts = await attempt(self._transport, parcel, lambda reason, error: self._trouble.now(reason, error=error))
         self._outbox.out -= 1
         parcel.tries += 1
         if isinstance(verdicts, Verdict) and verdicts.kind == "delivered":
@@ -231,9 +232,6 @@ class Sink:
         else:
             self._judge(parcel, per_event(verdicts, len(parcel.events)), permit)
         self._changed.set()
-
-    def _note_fault(self, reason: str, error: Exception) -> None:
-        self._trouble.now(reason, error=error)
 
     def _judge(self, parcel: Parcel, verdicts: Sequence[Verdict], permit: int) -> None:
         now = trio.current_time()

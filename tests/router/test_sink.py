@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -45,6 +46,23 @@ async def test_what_is_delivered_is_settled(letters: DeadLetters) -> None:
     assert transport.ids == [["a", "b"]]
     assert waiting.words == [Outcome.SAFE]
     assert (sink.account.delivered, sink.account.in_flight) == (2, 0)
+
+
+async def test_what_is_delivered_is_let_go_of_at_once(letters: DeadLetters) -> None:
+    class Mark:
+        pass
+
+    mark = Mark()
+    watched = weakref.ref(mark)
+    transport = FakeTransport()
+    sink = make_sink(letters, transport, encoder=FakeEncoder(special={"a": b"{}"}))
+    async with running(sink):
+        put(sink, [make_event("a", attrs={"mark": mark})])
+        del mark
+        await wait_all_tasks_blocked()
+        assert transport.ids == [["a"]]
+        transport.shipments.clear()
+        assert watched() is None
 
 
 async def test_only_what_failed_is_tried_again(letters: DeadLetters, autojump_clock: MockClock) -> None:
