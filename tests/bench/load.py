@@ -21,7 +21,8 @@ from pathlib import Path
 from bench import payloads
 
 _DISTINCT = 20_000
-"""Requests that are made before the start; after these they come again."""
+"""Events in requests that are made before the start; after these they come again. How many there are to come does not matter:
+else few would differ less from each other than many, and be cheaper."""
 _ID = re.compile(rb'"event_id":(?:\{"text":\[)?"event-(\d{12})"')
 _PATIENCE_SECS = 30.0
 
@@ -93,9 +94,11 @@ class Load:
         self._total: int | None = arguments.count
         if arguments.rate:
             self._total = int(arguments.rate * arguments.secs)
-        distinct = self._total if arguments.rate and self._total else min(self._total or _DISTINCT, _DISTINCT)
+        distinct = max(_DISTINCT // arguments.events, 32)
+        if self._total is not None:
+            distinct = self._total if arguments.rate else min(self._total, distinct)
         make = payloads.mixed_posts if arguments.mixed else payloads.posts
-        self._requests = make(arguments.events, max(distinct if arguments.rate else distinct // arguments.events, 32))
+        self._requests = make(arguments.events, distinct)
         self._tail = Tail(arguments.tail) if arguments.tail else None
         self._poll = select.epoll()
         self._by_number: dict[int, Connection] = {}

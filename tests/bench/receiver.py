@@ -1,4 +1,5 @@
-"""The far end of an HTTP sink: answers every post with 200, and prints as JSON when the first and the last event came.
+"""The far end of an HTTP sink: answers every post with 200, and prints as JSON how long it took from the first event to
+the last, and when (`time.monotonic`, the same for all processes) the last one came.
 
 ``python -m bench.receiver PORT EVENTS`` ends when it has seen so many events.
 """
@@ -29,7 +30,7 @@ def main(port: int, wanted: int) -> None:
         last = time.monotonic()
         if events >= wanted:
             break
-    print(json.dumps({"events": events, "requests": requests, "secs": last - first}))
+    print(json.dumps({"events": events, "requests": requests, "secs": last - first, "last": last}))
 
 
 if __name__ == "__main__":

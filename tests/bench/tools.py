@@ -119,6 +119,16 @@ def secs_of(command: Command, bench: Bench) -> tuple[float, float]:
     return time.monotonic() - began, usage.ru_utime + usage.ru_stime
 
 
+def cpu_secs_at_end(process: subprocess.Popen[str]) -> float:
+    """Tell it to stop, and what it has used of the processors from its start to its end."""
+    process.terminate()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise ChildProcessError(f"exit code {process.returncode}")
+    return usage.ru_utime + usage.ru_stime
+
+
 def answer_of(process: subprocess.Popen[str], other: subprocess.Popen[str] | None = None) -> dict[str, float]:
     """What a process of ours prints at its end, as JSON. It is not waited for when the ``other`` end has failed."""
     until = time.monotonic() + PATIENCE_SECS
