@@ -42,6 +42,8 @@ class Sender:
         self._broken = broken
         self._channel: Channel | None = None
         self._sent = 0
+        self.sent_at = 0.0
+        """When the latest batch was ready to be sent, on trio's clock."""
 
     async def run(self) -> None:
         """Until ``closing``, and what was sent is acknowledged."""
@@ -58,6 +60,7 @@ class Sender:
         numbers = self._world.allocate(bytes(kinds), self._number)
         request = post(self._kind, [events.sent(n, kind, self._number) for n, kind in zip(numbers, kinds, strict=True)])
         self._sent = 0
+        self.sent_at = trio.current_time()
         while not await self._acknowledged(request):
             await trio.sleep(_PAUSE_SECS * self._random.random())
         self._world.resent += size * (self._sent - 1)

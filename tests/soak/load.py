@@ -21,11 +21,13 @@ _RECONNECTS = 0.01
 
 
 class Seen(Struct):
-    """What clients saw: answered requests and events by kind, and for each how long after it was due (seconds)."""
+    """What clients saw: answered requests and events by kind, and for each how long after it was due, and after it was sent
+    for the first time, it was answered (seconds)."""
 
     requests: dict[int, int] = field(default_factory=lambda: {events.CLICKSTREAM: 0, events.MOLOCO: 0})
     acknowledged: int = 0
     latencies: list[float] = field(default_factory=list[float])
+    after_sent: list[float] = field(default_factory=list[float])
     reconnects: int = 0
     left_early: dict[str, int] = field(default_factory=dict[str, int])
     unread: int = 0
@@ -64,6 +66,7 @@ class Crowd:
             await trio.sleep_until(due)
             await sender.batch(size)
             self.seen.latencies.append(trio.current_time() - due)
+            self.seen.after_sent.append(trio.current_time() - sender.sent_at)
             self.seen.requests[kind] += 1
             self.seen.acknowledged += size
             due += every

@@ -38,6 +38,10 @@ def _shown(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
+def _times(times: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {ms:,.1f}" for name, ms in times.items())
+
+
 def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count:,}" for name, count in counts.items())
 
@@ -64,7 +68,8 @@ def _figures(run: Run) -> str:
         ("rate that was kept up", f"{run.achieved:,.0f} events/s"),
         ("events acknowledged", run.acknowledged),
         ("requests", run.requests),
-        ("from when a request was due to its answer, ms", ", ".join(f"{name} {ms:,.1f}" for name, ms in run.answer_ms.items())),
+        ("from when a request was due to its answer, ms", _times(run.answer_ms)),
+        *([("from when it was sent to its answer, ms", _times(run.sent_ms))] if run.sent_ms else []),
         ("events sent again", run.resent),
         ("senders that took a new connection", run.reconnects),
         ("clients that left early", _counts(run.left_early)),

@@ -146,6 +146,7 @@ def _run(soak: Soak, sinks: list[Account], problems: list[str]) -> Run:
         acknowledged=world.acknowledged,
         requests=sum(crowd.requests.values()),
         answer_ms=_spread(crowd.latencies),
+        sent_ms=_spread(crowd.after_sent),
         resent=world.resent,
         reconnects=crowd.reconnects,
         left_early=dict(sorted(crowd.left_early.items())),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import Struct, field
@@ -53,7 +53,8 @@ class Memory(Struct, forbid_unknown_fields=True):
 
 
 class Run(Struct, forbid_unknown_fields=True):
-    """One run. Rates are in events a second; ``highest`` is what was measured before, ``rate`` what was to be kept up."""
+    """One run. Rates are in events a second; ``highest`` is what was measured before, ``rate`` what was to be kept up. The time
+    to an answer counts from when its request was due in ``answer_ms``, from when it was sent in ``sent_ms``."""
 
     date: str
     commit: str
@@ -83,6 +84,8 @@ class Run(Struct, forbid_unknown_fields=True):
     problems: Sequence[str] = field(default_factory=list[str])
     explained: Sequence[str] = field(default_factory=list[str])
     """By hand: what each problem was."""
+    sent_ms: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Empty in records that are older than it."""
 
 
 def load() -> Run | None:

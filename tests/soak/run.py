@@ -110,6 +110,7 @@ class Soak:
         self.seen.highest = crowd.acknowledged / (ended - began)
         self.seen.rate = crowd.acknowledged * share
         crowd.latencies.clear()
+        crowd.after_sent.clear()
         return {kind: count * share for kind, count in crowd.requests.items()}
 
     def _waiting(self) -> int:

@@ -33,6 +33,7 @@ def test_a_few_seconds_leak_no_descriptor_and_the_accounts_agree(soak: Soak) -> 
     assert run.problems == [], f"its folder is kept: {soak.folder}"
     assert run.acknowledged > 0
     assert run.faults["refused"] > 0
+    assert all(0 < run.sent_ms[name] <= ms for name, ms in run.answer_ms.items()), "what is due is sent later, never before"
     assert "<!--" not in page.render(run)
 
 
