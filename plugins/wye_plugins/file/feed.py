@@ -72,8 +72,9 @@ class Feed:
         that is its end."""
         count = 0
         while count != most_chunks:
+            most = None if most_chunks is None else most_chunks - count
             try:
-                chunk = await trio.to_thread.run_sync(reader.read)
+                chunks = await trio.to_thread.run_sync(reader.read_some, most)
             except ReplacedError:
                 log.info("source %s: %s was truncated; reading it from the beginning", self.name, reader.path)
                 reader.restart()
@@ -81,11 +82,13 @@ class Feed:
             except OSError as error:
                 self._break(reader, error)
                 return True
-            if chunk is None:
+            if not chunks:
                 return True
             reader.touched_at = trio.current_time()
-            await self.send(reader, chunk)
-            count += 1
+            for chunk in chunks:
+                await self.send(reader, chunk)
+                await trio.lowlevel.checkpoint()  # the sinks have their turn while it is in the processor's caches
+            count += len(chunks)
         return False
 
     def _break(self, reader: FileReader, error: OSError) -> None:

@@ -14,6 +14,9 @@ from wye_plugins.file.checkpoint import HEAD_BYTES, Position, digest
 from wye_plugins.file.find import Found
 from wye_plugins.file.progress import Mark, Progress
 
+_AT_A_TIME_BYTES = 262_144
+"""About so much is read by one call in a thread: waking the thread costs as much as reading 64 KiB does."""
+
 
 class Sizes(Struct, frozen=True):
     """In bytes."""
@@ -43,6 +46,7 @@ class FileReader:
         self._seen: tuple[int, int] | None = None
         self._complete_size: int | None = None
         self._descriptor: int | None = None
+        self._fault: OSError | ReplacedError | None = None
         self.restart()
 
     def restart(self) -> None:
@@ -146,6 +150,24 @@ class FileReader:
             self._complete_size = self._bytes.raw_offset
             return self._cutter.finish()
         return None
+
+    def read_some(self, most: int | None) -> list[LineChunk]:
+        """The next chunks, at most ``most``; none at the end of the file as it is now. What fails behind the first one is
+        raised by the next call."""
+        if self._fault is not None:
+            fault, self._fault = self._fault, None
+            raise fault
+        chunks: list[LineChunk] = []
+        size = 0
+        try:
+            while len(chunks) != most and size < _AT_A_TIME_BYTES and (chunk := self.read()) is not None:
+                chunks.append(chunk)
+                size += len(chunk.body)
+        except (OSError, ReplacedError) as fault:
+            if not chunks:
+                raise
+            self._fault = fault
+        return chunks
 
     def _next(self, descriptor: int, size: int) -> bytes:
         """The next bytes, ``b""`` at the end. Whether they belong to what was read before can be told only afterwards: whoever

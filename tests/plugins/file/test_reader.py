@@ -234,3 +234,38 @@ def test_a_compressed_file_goes_on_in_its_middle(tmp_path: Path) -> None:
     second = FileReader(seen(path), SIZES, first.position)
     assert lines(second) == text[chunk.end_line :]
     second.close()
+
+
+def test_read_in_pieces_however_many_are_read_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(f"{number:07}\n" for number in range(100_000)))
+    reader = FileReader(seen(path), Sizes(1000, 65_536))
+    assert [chunk.first_line for chunk in reader.read_some(3)] == [1, 8193, 16385]
+    pieces = b"".join(chunk.body for chunk in reader.read_some(None))
+    assert 262_144 <= len(pieces) < 400_000  # and not the whole file
+    while chunks := reader.read_some(None):
+        pieces += b"".join(chunk.body for chunk in chunks)
+    assert pieces == path.read_bytes()[3 * 65_536 :]
+    reader.close()
+
+
+def test_what_was_read_before_a_file_was_replaced_is_given_first(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("one\ntwo\nthree\n")
+    reader = FileReader(seen(path), SIZES)
+
+    class Replaced(PlainBytes):
+        def read(self, size: int) -> bytes:
+            if self.raw_offset:
+                path.write_text("other\n")
+            return super().read(size)
+
+    descriptor = os.open(path, os.O_RDONLY)
+    reader._bytes = Replaced(descriptor, 0)  # pyright: ignore[reportPrivateUsage]  the moment cannot be met otherwise
+    assert [chunk.body for chunk in reader.read_some(None)] == [b"one\ntwo\n"]
+    with pytest.raises(ReplacedError):
+        reader.read_some(None)
+    reader.restart()
+    assert [chunk.body for chunk in reader.read_some(None)] == [b"other\n"]
+    os.close(descriptor)
+    reader.close()
