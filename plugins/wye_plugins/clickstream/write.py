@@ -140,11 +140,15 @@ def _record(
 
 
 def _laid_over(bag: Over, over: Over, name: str) -> Over | None:
-    """``bag`` with its part of ``over``, which is then done with; ``None`` where there is nothing in either."""
-    part = over.get(name)
+    """``bag``, which is ours, with its part of ``over``, which is then done with; ``None`` where there is nothing in either."""
+    part: Over | None = over.get(name)
     if type(part) is dict:
         del over[name]
-        return overlay(bag, cast(Over, part))
+        for member, value in part.items():
+            above: Over = value
+            below: Over | None = bag.get(member)
+            bag[member] = overlay(below, above) if type(below) is dict and type(above) is dict else above
+        return bag
     return bag or None
 
 
