@@ -10,7 +10,7 @@ import re
 from decimal import Decimal
 from typing import Any, NamedTuple, cast
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from wye.event import CUSTOM, App, Device, Event, Item, Json, Origin, Page
 from wye.wire import amount, derive_id, identity, sift
@@ -28,31 +28,31 @@ def event_of(record: MoEvent, tenant: str | None) -> Event:
     name = cast(str, record.event_type)
     event_id = identity(record.id) or identity(extra.get("event_id")) or derive_id(VENDOR, record)
     visitor_id, device = _device(record.device, extra)
-    return Event(
+    time_ms, ns_rest = cast(tuple[int, int], time_of(record.timestamp))
+    if record.timestamp == str(time_ms):
+        extra["timestamp"] = record.timestamp
+    # 15 keywords: with one more, or with a dictionary of them, the call takes three times as long.
+    event = Event(
         id=event_id,
         type=TYPES.get(name) or CUSTOM + name,
-        **_time(record.timestamp, extra),
+        time_ms=time_ms,
+        time_ns_rest=ns_rest,
         origin=Origin(vendor=VENDOR, tenant=tenant),
         user_id=_who(record.user_id, "user_id", extra),
         visitor_id=visitor_id,
         session_id=_session(record, extra),
         items=_items(record, extra),
-        **_totals(record, extra),
         search_query=_text(record.search_query, "search_query", extra),
         page=_page(record, extra),
         channel=_channel(record.channel_type, extra),
         device=device,
         app=_app(record, extra),
-        attribution=_text(record.decision_track_id, "decision_track_id", extra),
         extra=extra,
     )
-
-
-def _time(value: Json, extra: dict[str, Json]) -> dict[str, int]:
-    ms, ns = cast(tuple[int, int], time_of(value))
-    if value == str(ms):
-        extra["timestamp"] = value
-    return {"time_ms": ms, "time_ns_rest": ns} if ns else {"time_ms": ms}
+    facts = _totals(record, extra)
+    if record.decision_track_id is not None:
+        facts["attribution"] = _text(record.decision_track_id, "decision_track_id", extra)
+    return structs.replace(event, **facts) if facts else event
 
 
 def _text(value: str | None, name: str, extra: dict[str, Json]) -> str | None:
