@@ -41,7 +41,7 @@ from wye_plugins.http.claims import Endpoints
 from wye_plugins.http.protocol import Bounds, Protocol
 
 BATCH = 512
-"""Events of a batch: what 256 KiB of a file hold."""
+"""Events of a batch: about what a busy file sink is given at a time."""
 
 PLENTY = 1 << 40
 
