@@ -45,6 +45,7 @@ class FileReader:
         self._known = known
         self._seen: tuple[int, int] | None = None
         self._complete_size: int | None = None
+        self._ahead = False
         self._descriptor: int | None = None
         self._fault: OSError | ReplacedError | None = None
         self.restart()
@@ -83,7 +84,7 @@ class FileReader:
             offset=safe.offset,
             lines=safe.lines,
             unended=safe.unended,
-            complete_size=self._complete_size if self.progress.caught_up else None,
+            complete_size=self._complete_size if self.progress.caught_up and not self._ahead else None,
         )
 
     def has_news(self, found: Found) -> bool:
@@ -157,6 +158,7 @@ class FileReader:
         if self._fault is not None:
             fault, self._fault = self._fault, None
             raise fault
+        self._ahead = True  # the end may be found while what lies before it is still to be sent
         chunks: list[LineChunk] = []
         size = 0
         try:
@@ -167,6 +169,7 @@ class FileReader:
             if not chunks:
                 raise
             self._fault = fault
+        self._ahead = bool(chunks)
         return chunks
 
     def _next(self, descriptor: int, size: int) -> bytes:

@@ -3,12 +3,14 @@ from __future__ import annotations
 import gzip
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
 import zstandard
 
 from plugins.file.file_kit import append, checkpoint_of, ids, read_all, source_of
+from wye.message import Decoded
 from wye.plugin import IncompleteError
 from wye.testing import FakeIntake
 
@@ -114,3 +116,22 @@ async def test_without_a_checkpoint_nothing_is_kept(tmp_path: Path) -> None:
     await interrupted(tmp_path, 1, chunk_bytes=2, checkpoint=False)
     assert not (tmp_path / "state").exists()
     assert ids(await read_all(tmp_path)) == ["1", "2"]
+
+
+@pytest.mark.parametrize("taken", [1, 2, 3])
+async def test_a_compressed_file_is_not_complete_while_some_of_it_was_only_read(tmp_path: Path, taken: int) -> None:
+    """It is read ahead of what is sent, and a stop may come between the two."""
+
+    class Stops(FakeIntake):
+        async def emit(self, decoded: Decoded, /, **keywords: Any) -> None:
+            await super().emit(decoded, **keywords)
+            if len(self.batches) == taken:
+                self.stop()
+
+    words = [f"{number:06}" for number in range(3000)]
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress("\n".join(words).encode()))
+    first = Stops("in")
+    await source_of(tmp_path, "*.gz", chunk_bytes=4096).run(first, task_status=trio.TASK_STATUS_IGNORED)
+    assert len(first.batches) == taken
+    second = await read_all(tmp_path, "*.gz", chunk_bytes=4096)
+    assert ids(first) + ids(second) == words
