@@ -70,6 +70,7 @@ def repeated(
     if (
         not plan.keep_alive
         or plan.http10
+        or plan.to_head
         or plan.length != len(content)
         or any(name in plan.head.headers for name in _LEFT_TO_THE_PARSER)
     ):

@@ -47,7 +47,7 @@ def in_a_row(pieces: list[bytes]) -> list[object]:
 
 
 heads = st.tuples(
-    st.sampled_from([b"POST", b"GET"]),
+    st.sampled_from([b"POST", b"GET", b"HEAD"]),
     st.sampled_from(["/in", "/in?k=v", "/ten", "/ping", "/nobody"]),
     st.lists(st.sampled_from(FIELDS), max_size=2),
 )
@@ -55,6 +55,7 @@ bodies = st.binary(max_size=20) | st.sampled_from([b"", b"\r\n\r\n", b"\r\n\r\n\
 
 
 @given(heads, st.lists(bodies, min_size=1, max_size=5))
+@example((b"HEAD", "/in", []), [b"ab", b"ab"])
 def test_requests_with_one_head_are_what_they_are_by_themselves(
     head: tuple[bytes, str, list[str]], contents: list[bytes]
 ) -> None:
