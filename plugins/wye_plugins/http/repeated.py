@@ -12,6 +12,8 @@ _LENGTH = re.compile(rb"\r\n(?i:content-length): ?([0-9]{1,9})(?=\r\n)")
 _END = b"\r\n\r\n"
 _MOST_DIGITS = 9
 _MOST_PLANS = 16
+_KEPT_BYTES = 8192
+"""So much of heads do a connection's plans come from: a sender of long ones must not make us hold sixteen times as much."""
 _LEFT_TO_THE_PARSER = ("expect", "upgrade", "content-encoding", "transfer-encoding")
 
 
@@ -21,7 +23,7 @@ class Repeated:
     ``split`` gives just what the parser would, or nothing, and then the parser has to look at it.
     """
 
-    __slots__ = ("_after", "_before", "_field", "_plan_for", "_plans", "_raw")
+    __slots__ = ("_after", "_before", "_field", "_most_plans", "_plan_for", "_plans", "_raw")
 
     def __init__(self, before: bytes, after: bytes, raw: RawHead, plan_for: Callable[[RawHead], Plan]) -> None:
         self._before = before
@@ -29,6 +31,7 @@ class Repeated:
         self._raw = raw
         self._field = next(place for place, (name, _) in enumerate(raw.fields) if name.lower() == b"content-length")
         self._plan_for = plan_for
+        self._most_plans = max(1, min(_MOST_PLANS, _KEPT_BYTES // (len(before) + len(after))))
         self._plans: dict[bytes, Plan | None] = {}
 
     def split(self, data: bytes) -> tuple[Plan, bytes] | None:
@@ -55,7 +58,7 @@ class Repeated:
         plan = self._plan_for(RawHead(raw.method, raw.version, raw.url, fields))
         if plan.reply is not None or not 0 < plan.length <= plan.max_body_bytes:
             plan = None
-        if len(self._plans) >= _MOST_PLANS:
+        if len(self._plans) >= self._most_plans:
             self._plans.clear()
         self._plans[digits] = plan
         return plan

@@ -135,6 +135,18 @@ def test_more_lengths_than_are_kept_are_worked_out_again() -> None:
         assert len(found[1]) == length
 
 
+def test_of_a_long_head_fewer_lengths_are_kept() -> None:
+    chooser = Chooser()
+    raw = RawHead(b"POST", "1.1", b"/in", [(b"Content-Length", b"2"), (b"X-A", b"b" * 3000)])
+    head = b"POST /in HTTP/1.1\r\nContent-Length: %b\r\nX-A: " + b"b" * 3000 + b"\r\n\r\n"
+    usual = repeated(head % b"2" + b"ab", b"ab", raw, chooser.plan(raw), 9000, chooser.plan)
+    assert usual is not None
+    chooser.heads.clear()
+    for length in (1, 2, 1, 2, 3, 1):
+        assert usual.split(head % b"%d" % length + b"x" * length)
+    assert [head.headers["content-length"] for head in chooser.heads] == ["1", "2", "3", "1"]
+
+
 def test_a_body_that_is_not_all_of_the_rest_is_left_to_the_parser() -> None:
     usual = known(Chooser())
     assert usual is not None
