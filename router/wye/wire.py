@@ -108,8 +108,8 @@ class WireDecoder(Generic[W]):
         for place, piece in enumerate(pieces):
             try:
                 turned += turn([self._read_one(piece)])
-            except ValueError as error:
-                failures.append(Failure(str(error), piece, place if line is None else line))
+            except (ValueError, RecursionError) as error:
+                failures.append(Failure(in_words(error, piece), piece, place if line is None else line))
 
     def _read_one(self, text: bytes) -> W:
         try:

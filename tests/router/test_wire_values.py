@@ -37,6 +37,23 @@ def test_a_hostile_value_costs_its_record_alone(name: str, value: str) -> None:
     assert [(failure.index, failure.original) for failure in failures] == [(1, bad.encode())]
 
 
+def test_what_can_be_read_but_no_longer_written_costs_its_record_alone() -> None:
+    good = '{"id":"a"}'
+    for levels in range(600, 1_000):  # some of these fill the stack when they are read
+        bad = '{"bag":' + "[" * levels + "]" * levels + "}"
+        ids, failures = notes.read_as(Payload(f"{good}\n{bad}".encode(), "lines"), _derived_ids)
+        assert len(ids) + len(failures) == 2
+        assert {failure.reason for failure in failures} <= {"JSON is nested too deeply"}
+
+
+def _derived_ids(records: list[Note]) -> list[str]:
+    return [_derived_id(record, 20) for record in records]
+
+
+def _derived_id(record: Note, more_frames: int) -> str:
+    return _derived_id(record, more_frames - 1) if more_frames else derive_id("a", record)
+
+
 def test_too_deep_counts_levels() -> None:
     value: Json = 1
     for _ in range(MAX_DEPTH):
