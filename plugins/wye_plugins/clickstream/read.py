@@ -14,6 +14,7 @@ from msgspec import UNSET, Struct, structs
 
 from wye.event import CUSTOM, Event, Json
 from wye.message import Payload
+from wye.money import EXACT
 from wye.remember import remembered
 from wye.wire import amount, derive_id, identity, too_deep
 from wye_plugins.clickstream.attributes import Facts, take_facts
@@ -28,7 +29,7 @@ from wye_plugins.clickstream.schema import (
     CsEvent,
     total_attribute,
 )
-from wye_plugins.clickstream.slots import COMMON, SLOTS, TOO_DEEP, Slot, text
+from wye_plugins.clickstream.slots import COMMON, SLOTS, TOO_DEEP, Slot, bear, text
 from wye_plugins.clickstream.user import user_of
 
 # Where one of these stands, the value or the currency is not where it usually is.
@@ -126,7 +127,7 @@ def _time(record: CsEvent, extra: dict[str, Json], facts: Facts) -> int:
         raise ValueError(_refusal(record, "timestamp is missing or no number"))
     whole = exact.to_integral_value(ROUND_FLOOR)
     if exact != whole:
-        facts["time_ns_rest"] = int((exact - whole) * 1_000_000)
+        facts["time_ns_rest"] = int(EXACT.scaleb(EXACT.subtract(exact, whole), 6))
     return int(whole)
 
 
@@ -184,8 +185,10 @@ def _refusal(record: CsEvent, reason: str) -> str:
 def _value(
     record: CsEvent, currency: str | None, facts: Facts, extra: dict[str, Json], odd: dict[str, Json], total_name: str
 ) -> None:
-    """The vendor's own columns for value and currency stand above attributes of that name."""
+    """The vendor's own columns for value and currency stand above attributes of that name. Raises ``ValueError`` where the
+    value is nested too deeply."""
     if record.event_value is not UNSET:
+        bear(record.event_value, 1)
         extra["event_value"] = record.event_value
     if record.event_value_currency is not None:
         extra["event_value_currency"] = record.event_value_currency

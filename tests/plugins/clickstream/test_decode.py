@@ -245,6 +245,7 @@ def test_quirk_a_time_may_be_a_text_or_a_fraction() -> None:
     assert one(document(timestamp='"1667877566697"')).time_ms == 1667877566697
     fraction = one(document(timestamp="1667877566697.25"))
     assert (fraction.time_ms, fraction.time_ns_rest) == (1667877566697, 250_000)
+    assert one(document(timestamp="1667877566697." + "9" * 40)).time_ns_rest == 999_999
 
 
 @pytest.mark.parametrize(
@@ -348,7 +349,9 @@ def test_a_record_among_others_is_what_it_is_alone(lines: list[str], known: bool
     ]
 
 
-@pytest.mark.parametrize("place", ['"attributes":{{"x":{}}}', '"user":{{"x":{{"value":{}}}}}', '"items":[{{"x":{}}}]'])
+@pytest.mark.parametrize(
+    "place", ['"attributes":{{"x":{}}}', '"user":{{"x":{{"value":{}}}}}', '"items":[{{"x":{}}}]', '"event_value":{}']
+)
 def test_what_is_nested_too_deeply_costs_only_itself(place: str) -> None:
     for levels, events in ((57, 3), (61, 2)):
         deep = document()[:-1] + "," + place.format("[" * levels + "]" * levels) + "}"
