@@ -20,8 +20,12 @@ MAX_VALUE_CHARS = 1024
 MAX_FITTINGS = 1024
 """How many sets of names are known at a time, with what becomes of them."""
 
+MOST_NAMES = 64
 LONGEST_FITTING = 512
-"""Characters of all names of a set that is known."""
+"""Names of a set that is known, and characters of them all."""
+
+_UNNUMBERED = MAX_LENGTH - len("_999999")
+"""Characters of a name that stay, whatever number it gets."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,49}", re.ASCII)
 _OURS = frozenset((NAMES_ATTRIBUTE, TYPE_ATTRIBUTE))
@@ -79,7 +83,7 @@ _fittings: dict[tuple[Names, Names], Fitting] = {}
 def _remembered_fitting(names: Names, taken: Names) -> Fitting:
     """Senders choose the names, and must not fill the memory with them."""
     fitting = _fitting(names, taken)
-    if sum(map(len, names)) <= LONGEST_FITTING:
+    if len(names) <= MOST_NAMES and sum(map(len, names)) <= LONGEST_FITTING:
         if len(_fittings) >= MAX_FITTINGS:
             _fittings.clear()
         _fittings[names, taken] = fitting
@@ -87,24 +91,27 @@ def _remembered_fitting(names: Names, taken: Names) -> Fitting:
 
 
 def _fitting(names: Names, taken: Names) -> Fitting:
-    own = [name for name in names if is_name(name) and name not in taken and name not in _OURS]
+    own = dict.fromkeys(name for name in names if is_name(name) and name not in taken and name not in _OURS)
     used = {*own, *taken}
+    counts: dict[str, int] = {}
     renamed: dict[str, str] = {}
     for name in names:
         if name not in own:
-            free = _free(name_of(name), used)
+            free = _free(name_of(name), used, counts)
             used.add(free)
             renamed[free] = name
     return Fitting(tuple(own), tuple(renamed.items()), msgspec.json.encode(renamed).decode())
 
 
-def _free(name: str, taken: set[str]) -> str:
-    """``name``, numbered where another attribute has it already."""
-    free, count = name, 1
+def _free(name: str, taken: set[str], counts: dict[str, int]) -> str:
+    """``name``, numbered where another attribute has it already: from where ``counts`` says that the last one came to."""
+    stem = name[:_UNNUMBERED]
+    free, count = name, counts.get(stem, 1)
     while free in taken or free in _OURS:
         count += 1
         suffix = f"_{count}"
         free = name[: MAX_LENGTH - len(suffix)] + suffix
+    counts[stem] = count
     return free
 
 

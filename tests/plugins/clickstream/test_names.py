@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -81,10 +82,23 @@ def test_what_is_known_of_names_says_nothing_of_values(attributes: dict[str, int
     assert sorted([*attributes.values(), *facts.values()]) == sorted(v for k, v in again.items() if k != "wye_names")
 
 
+@pytest.mark.parametrize("before", ["x", "x" * own.MAX_LENGTH], ids=["all fit", "all become the same"])
+def test_what_a_name_costs_does_not_grow_with_how_many_there_are(before: str) -> None:
+    def secs(count: int) -> float:
+        attributes: dict[str, Json] = {f"{before}{number}": number for number in range(count)}
+        began = time.process_time()
+        assert len(fitting_attributes(attributes)) >= count
+        return (time.process_time() - began) / count
+
+    few = min(secs(500) for _ in range(5))  # more than are remembered
+    assert min(secs(8_000) for _ in range(2)) < 8 * few
+
+
 def test_only_so_many_sets_of_names_are_known_and_none_that_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
     known: dict[tuple[own.Names, own.Names], own.Fitting] = {}
     monkeypatch.setattr(own, "_fittings", known)
     fitting_attributes({"x" * (own.LONGEST_FITTING + 1): 1})
+    fitting_attributes({chr(0x4E00 + number): number for number in range(own.MOST_NAMES + 1)})
     assert not known
     for number in range(own.MAX_FITTINGS + 10):
         fitting_attributes({f"name-{number}": 1})
