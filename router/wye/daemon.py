@@ -36,7 +36,7 @@ Stops = Callable[[], AbstractAsyncContextManager[AsyncIterator[str]]]
 
 class Daemon:
     """A config, come alive. ``run`` once. ``ended`` names the sources that have come to their end: a process that follows this
-    one is told of them, and does not run them again."""
+    one is told of them, and does not run them again. ``incomplete``: one of them could not read all of its input."""
 
     def __init__(self, config: Config, ended: Sequence[str] = ()) -> None:
         self._config = config
@@ -61,7 +61,7 @@ class Daemon:
         self._signalled = False
         self._stopped = False
         self._broken = False
-        self._incomplete = False
+        self.incomplete = False
 
     def _legs(self, source: str) -> list[Leg]:
         legs: list[Leg] = []
@@ -105,7 +105,7 @@ class Daemon:
         unsafe = any(source.in_flight for source in self.ledger.sources) or any(
             sink.account.in_flight > sink.buffer.safe_events for sink in self.sinks
         )
-        return Exit.UNFINISHED if unsafe or self._incomplete or self._everything.cancelled_caught else Exit.OK
+        return Exit.UNFINISHED if unsafe or self.incomplete or self._everything.cancelled_caught else Exit.OK
 
     async def _run_parts(self, on_started: Callable[[], None]) -> None:
         async with trio.open_nursery() as letters:
@@ -158,7 +158,7 @@ class Daemon:
         except IncompleteError as error:
             start.started()
             log.error("source %s has ended, and not all of its input was read: %s", config.name, error)
-            self._incomplete = True
+            self.incomplete = True
             self.ended.append(config.name)
         except Exception as error:
             if not start.done:

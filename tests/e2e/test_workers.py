@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -294,6 +295,19 @@ async def test_a_file_is_read_once_whoever_dies_after_that(tmp_path: Path) -> No
         assert await wye.stop() == Exit.OK
     assert sorted(chain.from_iterable(archived(tmp_path).values())) == sorted(f"purchase-{number}" for number in range(501))
     assert wye.sink("archive")["received"] == 501
+
+
+async def test_that_a_file_could_not_be_read_to_its_end_is_not_forgotten_with_the_process(tmp_path: Path) -> None:
+    edge = free_port()
+    (tmp_path / "in.jsonl.gz").write_bytes(gzip.compress(json.dumps(clickstream_event(1)).encode())[:-9])
+    async with running(tmp_path, HISTORY.format(edge=edge).replace("in.jsonl", "in.jsonl.gz")) as wye:
+        await all_listen(wye, 2)
+        await until(lambda: "not all of its input was read" in wye.printed)
+        await trio.sleep(2.5)  # it is known in the parent within a second
+        os.kill(pid_of(wye, 0), signal.SIGKILL)
+        await all_listen(wye, 3)
+        assert await wye.stop() == Exit.UNFINISHED
+    assert wye.printed.count("not all of its input was read") == 1
 
 
 async def test_letters_of_all_workers_are_one_collection(tmp_path: Path) -> None:

@@ -30,13 +30,14 @@ _READ_BYTES = 65_536
 class Report(Struct):
     """What a worker has counted. ``kept`` names the sinks whose counts lie in a file, where its successor finds them.
     ``letters`` are in its file of dead letters; ``started`` says that it takes in events, ``ended`` which sources have none any
-    more."""
+    more, ``incomplete`` that one of these could not read all of its input."""
 
     ledger: Ledger
     letters: int
     kept: list[str]
     started: bool
     ended: list[str]
+    incomplete: bool = False
 
 
 def _counter(_: type, counts: Any) -> Counter[str]:
@@ -129,7 +130,10 @@ class ToParent:
 
     def _report(self, daemon: Daemon) -> bytes:
         kept = [sink.account.name for sink in daemon.sinks if sink.buffer.durable]
-        return msgspec.json.encode(Report(daemon.ledger, daemon.dead_letters.count, kept, self._started, daemon.ended))
+        report = Report(
+            daemon.ledger, daemon.dead_letters.count, kept, self._started, daemon.ended, incomplete=daemon.incomplete
+        )
+        return msgspec.json.encode(report)
 
 
 def read(line: bytes) -> Report:

@@ -49,6 +49,8 @@ class Worker:
         self.report: Report | None = None
         self.ended: list[str] = []
         """Sources that have come to their end: a file that was read is not read again."""
+        self.incomplete = False
+        """Whether one of them, in whichever process, could not read all of its input."""
         self.before: list[Ledger] = []
         """What processes before this one have counted, and it does not count again."""
 
@@ -112,6 +114,8 @@ class Supervisor:
                         break
             watch.cancel_scope.cancel()
         codes = {worker.code for worker in self._workers}
+        if any(worker.incomplete for worker in self._workers):
+            codes.add(Exit.UNFINISHED)
         return next((code for code in _WORST if code in codes), Exit.OK)
 
     # ── one worker ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -164,6 +168,7 @@ class Supervisor:
         async for said in line.lines():
             worker.report = read(said)
             worker.ended = worker.report.ended
+            worker.incomplete |= worker.report.incomplete
             if worker.report.started:
                 worker.settled.set()
 
