@@ -268,6 +268,8 @@ class TestSignals:
         caplog.set_level(logging.INFO)
 
         async def twice() -> None:
+            while held.account("y").get("in_flight") != 6:
+                await trio.sleep(0)
             signal.raise_signal(signal.SIGHUP)
             while "SIGHUP: stopping" not in caplog.text:
                 await trio.sleep(0)
