@@ -227,6 +227,7 @@ async def test_a_source_that_never_says_it_started_but_ends(life: Life) -> None:
     assert "only" in life.sinks["y"].got
 
 
+@pytest.mark.usefixtures("hangups")
 class TestSignals:
     @pytest.fixture
     def held(self, configs: Configs) -> Life:
