@@ -237,7 +237,6 @@ class TestSignals:
         life.sinks["y"].gate = trio.Event()
         return life
 
-    @pytest.mark.usefixtures("heeding_sighup")
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
     async def test_one_drains(self, held: Life, number: signal.Signals) -> None:
         def on_started() -> None:
@@ -265,7 +264,6 @@ class TestSignals:
         assert "SIGINT again: giving up what is in flight" in caplog.text
         assert held.account("y") == {"received": 6, "in_flight": 6}
 
-    @pytest.mark.usefixtures("heeding_sighup")
     async def test_a_terminal_that_hangs_up_twice_does_not_abort(self, held: Life, caplog: pytest.LogCaptureFixture) -> None:
         """Its shell sends SIGHUP, and then the system does."""
         caplog.set_level(logging.INFO)

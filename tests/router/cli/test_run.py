@@ -237,7 +237,6 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
 
 
 @pytest.mark.usefixtures("hangups")
-@pytest.mark.usefixtures("heeding_sighup")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_drains_and_exits_with_0(folder: Path, number: signal.Signals) -> None:
     process = started(folder)
@@ -260,7 +259,6 @@ def test_a_second_signal_exits_with_4_and_the_ledger_says_what_was_in_flight(fol
 
 
 @pytest.mark.usefixtures("hangups")
-@pytest.mark.usefixtures("heeding_sighup")
 def test_a_terminal_that_is_closed_drains(folder: Path) -> None:
     """There is nobody left who could read what is printed."""
     (folder / "wye.toml").write_text(WAITS)
