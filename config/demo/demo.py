@@ -68,7 +68,7 @@ class World:
         self.stream_events = samples("richrelevance")
         self.shop_events = [{**event, "app_id": "shop"} for event in samples("clickstream")]
         self.partner = HttpPartner(self.partner_answer)
-        self.recovers_at = 0.0
+        self.recovers_at: float | None = None
         self.live_got: list[Any] = []
         self.stream_may_speak = trio.Event()
 
@@ -85,7 +85,9 @@ class World:
             await trio.sleep_forever()
 
     def partner_answer(self, _: Post) -> int:
-        """The partner's collector: 503 until it has recovered."""
+        """The partner's collector: 503 from the first request until it has recovered."""
+        if self.recovers_at is None:
+            self.recovers_at = trio.current_time() + PARTNER_IS_DOWN_SECS
         return 503 if trio.current_time() < self.recovers_at else 200
 
     async def watch(self) -> None:
@@ -122,7 +124,6 @@ async def play(world: World, folder: Path) -> int:
         daemon = await start(world, folder)
         nursery.start_soon(world.watch)
         await world.stream_may_speak.wait()
-        world.recovers_at = trio.current_time() + PARTNER_IS_DOWN_SECS
 
         statuses: list[int] = []
         async with trio.open_nursery() as posts:
