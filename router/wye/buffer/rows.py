@@ -136,7 +136,8 @@ _decoder = CanonicalDecoder()
 
 def encoded(events: Sequence[Event]) -> bytes:
     """Their canonical JSON, one a line. Raises whatever a plugin's strange value makes the encoder raise."""
-    return _encoder.encode_lines(events)
+    # A list, whatever came: over anything else msgspec makes an iterator of which it never lets go.
+    return _encoder.encode_lines(list(events))
 
 
 def decoded(payload: bytes) -> tuple[Sequence[Event], Sequence[Failure]]:
