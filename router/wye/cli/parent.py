@@ -38,6 +38,5 @@ def main(arguments: argparse.Namespace, root: RootOptions) -> Exit:
     if arguments.ledger:
         show.write_ledger(arguments.ledger, parent.ledger)
     if not arguments.quiet or code is not Exit.OK:
-        with show.to_whoever_reads():
-            show.ledger(parent.ledger, parent.letters, data_dir / NAME)
+        show.ledger(parent.ledger, parent.letters, data_dir / NAME)
     return code

@@ -87,8 +87,7 @@ def _run_alone(arguments: argparse.Namespace) -> Exit:
     if arguments.ledger:
         show.write_ledger(arguments.ledger, daemon.ledger)
     if not arguments.quiet or code is not Exit.OK:
-        with show.to_whoever_reads():
-            show.ledger(daemon.ledger, daemon.dead_letters.count, daemon.dead_letters.path)
+        show.ledger(daemon.ledger, daemon.dead_letters.count, daemon.dead_letters.path)
     return code
 
 
@@ -160,8 +159,7 @@ def _run(
         gc.freeze()
         gc.set_threshold(50_000, 20, 100)
         if not quiet:
-            with show.to_whoever_reads():
-                show.overview(config)
+            show.overview(config)
         if channel is not None:
             channel.note_started(daemon)
 

@@ -24,7 +24,7 @@ _SHOWN = 8
 
 
 @contextmanager
-def to_whoever_reads() -> Generator[None]:
+def _to_whoever_reads() -> Generator[None]:
     """For what a daemon says: that its terminal is closed, or its reader gone, changes nothing of what it does."""
     with suppress(OSError):
         yield
@@ -82,6 +82,7 @@ def problems(found: Sequence[Problem]) -> None:
     line(f"wye: {len(found)} mistake{'s' if len(found) != 1 else ''}")
 
 
+@_to_whoever_reads()
 def overview(config: Config) -> None:
     """What wye listens on and where events go."""
     from wye.words import found
@@ -104,6 +105,7 @@ def overview(config: Config) -> None:
     line(f"stop with Ctrl-C or SIGTERM; what is in flight has {config.grace_secs:g} s then", bold="wye runs:")
 
 
+@_to_whoever_reads()
 def ledger(accounts: Ledger, letters: int, path: Path) -> None:
     """received = delivered + filtered + dead-lettered + dropped + in flight, for each sink; and so many dead ``letters`` in
     ``path``."""
