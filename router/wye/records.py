@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import re
 from codecs import BOM_UTF8
-from decimal import DecimalException
+from decimal import Decimal, DecimalException
+from typing import Generic, TypeVar
 
 import msgspec
+
+from wye.message import Payload
 
 _members = msgspec.json.Decoder(list[msgspec.Raw])
 _scanner = json.JSONDecoder()
@@ -22,6 +25,27 @@ _OF_HALVES = re.compile("truncated|hex escape|surrogate")
 BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, DecimalException)
 """What the JSON parser raises for hostile bytes: bad syntax, not UTF-8, nesting deeper than the stack, an exponent of 20
 digits."""
+
+
+T = TypeVar("T")
+
+
+class PlainDecoder(Generic[T]):
+    """Reads payloads in which every record is of one type: one a line, or one or an array of them a message."""
+
+    def __init__(self, kind: type[T]) -> None:
+        self.one = msgspec.json.Decoder(kind, float_hook=Decimal)
+        self._many = msgspec.json.Decoder(list[kind], float_hook=Decimal)
+
+    def read(self, payload: Payload) -> list[T] | None:
+        """The records; ``None`` where one of them is of another type, or no JSON."""
+        body = payload.body
+        try:
+            if payload.framing == "lines":
+                return self.one.decode_lines(body)
+            return self._many.decode(body) if body[:1] == b"[" else [self.one.decode(body)]
+        except BAD_JSON:
+            return None
 
 
 def split_records(text: bytes) -> list[bytes]:

@@ -20,7 +20,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 from wye.annotations import members_of, struct_in
 from wye.event import Json
 from wye.message import Failure, Payload
-from wye.records import BAD_JSON, in_words, split_records
+from wye.records import BAD_JSON, PlainDecoder, in_words, split_records
 from wye.values import amount as amount
 from wye.values import identity as identity
 
@@ -49,8 +49,7 @@ class WireDecoder(Generic[W]):
 
     def __init__(self, wire: type[W]) -> None:
         self._type = wire
-        self._one = msgspec.json.Decoder(wire, float_hook=Decimal)
-        self._many = msgspec.json.Decoder(list[wire], float_hook=Decimal)
+        self._plain = PlainDecoder(wire)
         self._nested = bool(_nested(wire))
 
     def read(self, payload: Payload) -> tuple[list[W], list[Failure]]:
@@ -79,22 +78,15 @@ class WireDecoder(Generic[W]):
 
     def plain(self, payload: Payload) -> list[W] | None:
         """The records of a payload, where all have the struct's members alone, as the struct has them; else ``None``."""
-        body = payload.body
-        try:
-            if payload.framing == "lines":
-                plain = self._one.decode_lines(body)
-            else:
-                plain = self._many.decode(body) if body[:1] == b"[" else [self._one.decode(body)]
-        except BAD_JSON:
-            return None
-        return None if self._names_rest(plain, body) else plain
+        plain = self._plain.read(payload)
+        return None if plain is None or self._names_rest(plain, payload.body) else plain
 
     def _read_chunk(
         self, chunk: bytes, line: int | None, turn: Callable[[list[W]], list[T]], turned: list[T], failures: list[Failure]
     ) -> None:
         """Each record of a chunk on its own, so that a bad one costs only itself."""
         try:
-            plain = self._one.decode(chunk)  # what nearly all lines around a bad one are
+            plain = self._plain.one.decode(chunk)  # what nearly all lines around a bad one are
             if not self._names_rest([plain], chunk):
                 turned += turn([plain])
                 return
@@ -113,7 +105,7 @@ class WireDecoder(Generic[W]):
 
     def _read_one(self, text: bytes) -> W:
         try:
-            plain = self._one.decode(text)
+            plain = self._plain.one.decode(text)
             if not self._names_rest([plain], text):
                 return plain
         except BAD_JSON:

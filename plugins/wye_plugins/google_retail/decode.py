@@ -21,10 +21,10 @@ from msgspec import UNSET, structs
 
 from wye.event import Event, Json
 from wye.message import Decoded, Failure, Payload
-from wye.records import split_records
+from wye.records import PlainDecoder, split_records
 from wye.wire import WireDecoder, overlay, parse, sift
 from wye_plugins.google_retail.attributes import EXTRA, carried
-from wye_plugins.google_retail.lean import LeanDecoder
+from wye_plugins.google_retail.lean import LeanEvent
 from wye_plugins.google_retail.read import event_of
 from wye_plugins.google_retail.schema import CAMEL, GrDetail, GrEvent
 
@@ -43,7 +43,7 @@ class GoogleRetailDecoder:
 
     def __init__(self) -> None:
         self._wire = WireDecoder(GrEvent)
-        self._lean = LeanDecoder()
+        self._lean = PlainDecoder(LeanEvent)
 
     def decode(self, payload: Payload, tenant: str | None = None) -> Decoded:
         body = payload.body

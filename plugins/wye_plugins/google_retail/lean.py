@@ -4,14 +4,11 @@ collector is not told of them, and nothing is looked at in Python before ``read`
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from wye.message import Payload
-from wye.records import BAD_JSON
 from wye.wire import REST
 from wye_plugins.google_retail.schema import (
     ABSENT,
@@ -80,21 +77,3 @@ class LeanEvent(GrEvent, frozen=True, kw_only=True, gc=False):
 
     def __post_init__(self) -> None:
         pass
-
-
-class LeanDecoder:
-    """Reads payloads in which every record is lean."""
-
-    def __init__(self) -> None:
-        self._one = msgspec.json.Decoder(LeanEvent, float_hook=Decimal)
-        self._many = msgspec.json.Decoder(list[LeanEvent], float_hook=Decimal)
-
-    def read(self, payload: Payload) -> list[LeanEvent] | None:
-        """The records; ``None`` where one of them is not lean."""
-        body = payload.body
-        try:
-            if payload.framing == "lines":
-                return self._one.decode_lines(body)
-            return self._many.decode(body) if body[:1] == b"[" else [self._one.decode(body)]
-        except BAD_JSON:
-            return None

@@ -17,12 +17,13 @@ from samples.payloads import numbers, odd_texts, texts, values, with_members
 from samples.payloads import written as dumped
 from wye.event import Event, Origin, to_json
 from wye.message import Payload, Unfit
+from wye.records import PlainDecoder
 from wye.wire import WireDecoder
 from wye_plugins.google_retail import read
 from wye_plugins.google_retail.check import Checker
 from wye_plugins.google_retail.document import bag_of
 from wye_plugins.google_retail.encode import document_with_everything
-from wye_plugins.google_retail.lean import LeanDecoder
+from wye_plugins.google_retail.lean import LeanEvent
 from wye_plugins.google_retail.purchase import UnfitError
 from wye_plugins.google_retail.rules import cut, is_known, is_plain, missing, too_long
 from wye_plugins.google_retail.schema import CAMEL, NAMES, GrEvent
@@ -149,7 +150,7 @@ def test_what_is_plain_lacks_nothing_and_is_not_cut(document: Any, wide: bool) -
 def _read_either_way(body: bytes) -> bool:
     """Whether it is lean. Then it is the event that it is to the structs that look at everything."""
     payload = Payload(body)
-    records = LeanDecoder().read(payload)
+    records = PlainDecoder(LeanEvent).read(payload)
     try:
         lean = None if records is None else [read.event_of(record, payload, None) for record in records]
     except ValueError:
