@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar, cast
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 import trio
 from msgspec import Struct
@@ -16,6 +17,8 @@ from wye_plugins.websocket.link import MESSAGES_AT_HAND, READ_BYTES, Link, Reade
 
 G = TypeVar("G")
 Listener = trio.SocketListener | trio.SSLListener[trio.SocketStream]
+
+_ORIGIN = re.compile(r"[a-z]+://[^/?#]*", re.IGNORECASE)
 
 
 class Admitted(Struct, Generic[G], frozen=True):
@@ -105,10 +108,12 @@ async def _answer(request: WebSocketRequest, answer: Admitted[G] | Reply, wire: 
 
 def visitor_of(request: WebSocketRequest, peer: tuple[str, int] | None) -> Visitor:
     """The head of an opening request, in the form that adapters know."""
-    target = urlsplit(request.path)
-    query = parse_qsl(target.query, keep_blank_values=True)
+    # Cut by hand: a client may send what is no URL, at which ``urlsplit`` raises.
+    target = request.path if request.path.startswith("/") else _ORIGIN.sub("", request.path, count=1)
+    path, _, parameters = target.partition("#")[0].partition("?")
+    query = parse_qsl(parameters, keep_blank_values=True)
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in request.headers}
-    head = Head("GET", unquote(target.path), dict(query), headers, peer[0] if peer else None)
+    head = Head("GET", unquote(path) or "/", dict(query), headers, peer[0] if peer else None)
     return Visitor(head, query, shown(*peer) if peer else "unknown")
 
 

@@ -12,6 +12,7 @@ from trio_websocket import ConnectionClosed, WebSocketConnection, open_websocket
 
 from plugins.websocket.websocket_kit import (
     KEY,
+    OPENING,
     KeyedStream,
     address_of,
     connected,
@@ -129,8 +130,11 @@ async def test_a_message_that_is_too_long_closes_its_connection_only(caplog: pyt
         b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx",
         b"GET /\xff\xfe HTTP/1.1\r\nHost: \xc3\x28\r\n\r\n",
         b"",
+        OPENING.format(target="//[").encode(),
+        OPENING.format(target="//a]b?x").encode(),
+        OPENING.format(target="http://[/").encode(),
     ],
-    ids=["tls", "plain-get", "post", "bad-bytes", "nothing"],
+    ids=["tls", "plain-get", "post", "bad-bytes", "nothing", "no-host", "half-a-host", "no-url"],
 )
 async def test_who_does_not_speak_websocket_harms_nobody(garbage: bytes, caplog: pytest.LogCaptureFixture) -> None:
     intake = FakeIntake()
