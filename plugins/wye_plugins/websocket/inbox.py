@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from msgspec import structs
+
 from wye.event import Event
 from wye.message import Decoded, Failure, Payload
 from wye.plugin import Decoder
@@ -61,7 +63,7 @@ class MessageBatch:
             events.extend(decoded.events)
             records = len(decoded.events) + len(decoded.failures)
             for failure in decoded.failures:
-                failures.append(Failure(failure.reason, failure.original, len(places)))
+                failures.append(structs.replace(failure, index=len(places)))
                 places.append(f"message {number}" if records == 1 else f"message {number}, record {failure.index + 1}")
             size += len(body)
         return Decoded(events, failures, size), places.__getitem__

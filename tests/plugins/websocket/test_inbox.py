@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from msgspec import structs
+
 from plugins.websocket.websocket_kit import WordDecoder
+from wye.message import Decoded, Payload
 from wye_plugins.websocket.inbox import Inbox
 
 
@@ -58,3 +61,16 @@ def test_a_failure_is_placed_by_its_message_counted_over_the_connection() -> Non
     assert [first_place(failure.index) for failure in first.failures] == ["message 2"]
     assert [second_place(failure.index) for failure in second.failures] == ["message 3", "message 4, record 2"]
     assert [failure.original for failure in second.failures] == [b"!second", b"!third"]
+
+
+def test_a_failure_keeps_the_name_of_the_adapter_that_refused() -> None:
+    class Named(WordDecoder):
+        def decode(self, payload: Payload, /) -> Decoded:
+            decoded = super().decode(payload)
+            failures = [structs.replace(one, adapter="words") for one in decoded.failures]
+            return structs.replace(decoded, failures=failures)
+
+    inbox = Inbox(10, 1000)
+    inbox.put(b"a !bad", 0)
+    decoded, _ = inbox.take().decode(Named())
+    assert [failure.adapter for failure in decoded.failures] == ["words"]
