@@ -59,7 +59,7 @@ class MessageBatch:
         places: list[str] = []
         size = 0
         for number, (received_ms, body) in enumerate(self._messages, self._first):
-            decoded = decoder.decode(Payload(body, "message", received_ms=received_ms))
+            decoded = _decoded(decoder, Payload(body, "message", received_ms=received_ms))
             events.extend(decoded.events)
             records = len(decoded.events) + len(decoded.failures)
             for failure in decoded.failures:
@@ -67,3 +67,10 @@ class MessageBatch:
                 places.append(f"message {number}" if records == 1 else f"message {number}, record {failure.index + 1}")
             size += len(body)
         return Decoded(events, failures, size), places.__getitem__
+
+
+def _decoded(decoder: Decoder, payload: Payload) -> Decoded:
+    try:
+        return decoder.decode(payload)
+    except Exception as error:  # a plugin's fault costs the message that it was made on
+        return Decoded((), [Failure(f"decoder raised {type(error).__name__}: {error}", payload.body)])

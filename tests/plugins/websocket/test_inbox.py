@@ -74,3 +74,14 @@ def test_a_failure_keeps_the_name_of_the_adapter_that_refused() -> None:
     inbox.put(b"a !bad", 0)
     decoded, _ = inbox.take().decode(Named())
     assert [failure.adapter for failure in decoded.failures] == ["words"]
+
+
+def test_a_decoder_that_raises_costs_the_message_it_raises_for() -> None:
+    inbox = Inbox(10, 1000)
+    for body in (b"a", b"\xff", b"b"):
+        inbox.put(body, 0)
+    decoded, place = inbox.take().decode(WordDecoder())  # which is no decoder for what is not UTF-8
+    assert [event.id for event in decoded.events] == ["a", "b"]
+    (failure,) = decoded.failures
+    assert failure.reason.startswith("decoder raised UnicodeDecodeError: ")
+    assert (failure.original, place(failure.index)) == (b"\xff", "message 2")
