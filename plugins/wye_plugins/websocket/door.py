@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar, cast
@@ -17,6 +18,8 @@ from wye_plugins.websocket.link import MESSAGES_AT_HAND, READ_BYTES, Link, Reade
 
 G = TypeVar("G")
 Listener = trio.SocketListener | trio.SSLListener[trio.SocketStream]
+
+_log = logging.getLogger("wye.websocket.door")
 
 _ORIGIN = re.compile(r"[a-z]+://[^/?#]*", re.IGNORECASE)
 
@@ -38,22 +41,26 @@ class Visitor(Struct, frozen=True):
 class Door(Generic[G]):
     """Serves one connection after the other, each in its own task.
 
-    ``admit`` decides on the head of the request; ``welcome`` gets the open connection and returns when it is over.
+    ``name`` is the part's. ``admit`` decides on the head of the request; ``welcome`` gets the open connection and returns when
+    it is over.
     """
 
     def __init__(
         self,
+        name: str,
         admit: Callable[[Visitor], Admitted[G] | Reply],
         welcome: Callable[[Link, G, str], Awaitable[None]],
         *,
         max_message_bytes: int,
         timeout_secs: float,
     ) -> None:
+        self._name = name
         self._admit = admit
         self._welcome = welcome
         self._max_message_bytes = max_message_bytes
         self._timeout_secs = timeout_secs
         self._asking: set[trio.CancelScope] = set()
+        self._said: set[type[Exception]] = set()
 
     def shut(self) -> None:
         """Send away those who are still at the opening handshake."""
@@ -78,7 +85,7 @@ class Door(Generic[G]):
             self._asking.add(scope)
             request = await self._request(wire, reader)
             visitor = visitor_of(request, _peer(stream))
-            answer = self._admit(visitor)
+            answer = self._decide(visitor)
             link = await _answer(request, answer, wire, reader)
         reader.on_end = lambda: None
         self._asking.discard(scope)
@@ -88,6 +95,17 @@ class Door(Generic[G]):
             await self._welcome(link, answer.guest, visitor.shown)
         finally:
             await link.close()
+
+    def _decide(self, visitor: Visitor) -> Admitted[G] | Reply:
+        try:
+            return self._admit(visitor)
+        except Exception as error:  # a plugin's fault costs the visit
+            kind = type(error)
+            if kind not in self._said:
+                words = "%s: an adapter raised %s about a visitor; answered 500 (said once per kind)"
+                _log.error(words, self._name, kind.__name__, exc_info=error)
+            self._said.add(kind)
+            return Reply(500)
 
     async def _request(self, wire: Wire, reader: ReaderTask) -> WebSocketRequest:
         return await wrap_server_stream(

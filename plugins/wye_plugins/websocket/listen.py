@@ -41,6 +41,7 @@ class WebSocketListenSource:
             await self._take_in(link, adapter, shown, intake)
 
         door = Door(
+            self._name,
             self._admit,
             welcome,
             max_message_bytes=self._limits.max_message_bytes,

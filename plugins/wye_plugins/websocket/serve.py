@@ -55,6 +55,7 @@ class WebSocketServeSink:
         listeners = await open_listeners(self._options.address or "", self._tls)
         self.target = ", ".join(shown_addresses(listeners))
         door = Door(
+            self._name,
             self._admit,
             self._welcome,
             max_message_bytes=self._options.max_message_bytes,

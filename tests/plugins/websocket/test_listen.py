@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import trio
 import trustme
+from msgspec import structs
 from trio.testing import wait_all_tasks_blocked
 from trio_websocket import ConnectionClosed, WebSocketConnection, open_websocket_url
 
@@ -24,6 +25,7 @@ from plugins.websocket.websocket_kit import (
     running,
     until,
 )
+from wye.message import Head, Reply
 from wye.plugin import StartError
 from wye.testing import FakeIntake
 from wye_plugins.websocket.config import Tls, WebSocketSourceOptions
@@ -87,6 +89,23 @@ async def test_an_adapter_without_a_door_takes_whom_the_others_refuse() -> None:
         await connection.send_message("a")
         await until(lambda: len(intake.events) == 1)
     assert intake.events[0].type == "search"
+
+
+async def test_an_adapter_that_raises_about_a_visitor_costs_that_visit(caplog: pytest.LogCaptureFixture) -> None:
+    class Picky(KeyedStream):
+        def admit(self, head: Head, /) -> Reply | None:
+            return super().admit(structs.replace(head, path={"/stream": "/stream"}[head.path]))
+
+    intake = FakeIntake()
+    source = new_source(HERE, inbound(Picky()))
+    async with running(source, intake):
+        for _ in range(2):
+            status, _, _ = await refusal(f"{address_of(source)}/elsewhere")
+            assert status == 500
+        async with connected(f"{address_of(source)}/stream?key={KEY}") as connection:
+            await connection.send_message("a")
+            await until(lambda: len(intake.events) == 1)
+    assert caplog.text.count("shop: an adapter raised KeyError about a visitor") == 1
 
 
 async def test_one_client_too_many_is_told_to_come_later() -> None:
