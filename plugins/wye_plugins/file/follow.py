@@ -16,7 +16,7 @@ from wye_plugins.file.reader import FileReader
 log = logging.getLogger("wye.file.source")
 
 GONE_SECS = 30.0
-"""How long a file that was renamed or deleted may be silent before it is left: its writer may not have noticed yet."""
+"""How long a file may be silent once it was renamed or deleted before it is left: its writer may not have noticed yet."""
 
 _TURN_CHUNKS = 16
 """How much of one file is read before the others have their turn."""
@@ -65,7 +65,7 @@ class Follower:
             if reader is None:
                 return False
             self._readers[found.key] = reader
-        reader.path = found.path
+        reader.path, reader.gone = found.path, False
         if reader.broken or not reader.has_news(found):
             return False
         return not await self._feed.drain(reader, _TURN_CHUNKS)
@@ -74,6 +74,8 @@ class Follower:
         """Read a file that is no longer where it was; leave it once it has been silent for long enough."""
         readable = reader.is_open and not reader.broken
         if readable:
+            if not reader.gone:
+                reader.gone, reader.touched_at = True, trio.current_time()
             await self._feed.drain(reader)
             if trio.current_time() - reader.touched_at < GONE_SECS:
                 return
@@ -107,7 +109,6 @@ class Follower:
         reader = await self._feed.open(found) if found is not None else None
         if reader is not None and reader.resumed:
             log.info("source %s: %s is now %s; reading it to its end", self._feed.name, position.path, reader.path)
-            reader.touched_at = trio.current_time()
             self._readers[reader.key] = reader
             return
         if reader is not None:

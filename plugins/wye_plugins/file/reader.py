@@ -33,6 +33,7 @@ class FileReader:
     """``open``, ``read`` and ``close`` block; the first two may raise ``OSError``. Closed, it opens again when read.
 
     ``known`` is where an earlier run says that this file was; it is trusted only if the file still begins as it did then.
+    ``gone``: it was seen to be no longer where it was.
     """
 
     def __init__(self, found: Found, sizes: Sizes, known: Position | None = None) -> None:
@@ -40,6 +41,7 @@ class FileReader:
         self.key = found.key
         self.broken = False
         self.resumed = False
+        self.gone = False
         self.touched_at = 0.0
         self._sizes = sizes
         self._known = known

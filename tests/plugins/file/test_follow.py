@@ -81,6 +81,25 @@ async def test_a_writer_that_has_not_noticed_the_rotation_yet(tmp_path: Path, mo
         await until(lambda: open_descriptors(tmp_path) == 0, mock_clock, 0)
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_that_writer_has_as_long_when_the_file_was_silent(tmp_path: Path, mock_clock: MockClock, restarted: bool) -> None:
+    path, renamed = tmp_path / "a.jsonl", tmp_path / "elsewhere"
+    path.write_text("1\n")
+    if restarted:
+        async with following(tmp_path, "a.jsonl") as intake:
+            await until(lambda: ids(intake) == ["1"], mock_clock)
+    async with following(tmp_path, "a.jsonl", poll_secs=1) as intake:
+        await until(lambda: open_descriptors(tmp_path) == 1, mock_clock)
+        mock_clock.jump(10 * GONE_SECS)
+        path.rename(renamed)
+        path.write_text("3\n")
+        await until(lambda: ids(intake)[-1:] == ["3"], mock_clock, 0.1)  # and so the old file has been looked at
+        append(renamed, "2\n")
+        await until(lambda: ids(intake)[-1:] == ["2"], mock_clock, 0.1)
+        mock_clock.jump(GONE_SECS + 1)
+        await until(lambda: open_descriptors(tmp_path) == 1, mock_clock, 0.1)
+
+
 def open_descriptors(folder: Path) -> int:
     count = 0
     for entry in Path("/proc/self/fd").iterdir():
