@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 import trio
 
+from wye_plugins.file.bytestream import compressed
 from wye_plugins.file.checkpoint import Position
 from wye_plugins.file.feed import Feed
 from wye_plugins.file.find import Found, Key, find, renamed
@@ -72,10 +74,10 @@ class Follower:
 
     async def _visit_gone(self, reader: FileReader) -> None:
         """Read a file that is no longer where it was; leave it once it has been silent for long enough."""
-        readable = reader.is_open and not reader.broken
-        if readable:
-            if not reader.gone:
-                reader.gone, reader.touched_at = True, trio.current_time()
+        if not reader.gone:
+            reader.gone, reader.touched_at = True, trio.current_time()
+            await self._open_renamed(reader)
+        if reader.is_open and not reader.broken:
             await self._feed.drain(reader)
             if trio.current_time() - reader.touched_at < GONE_SECS:
                 return
@@ -84,6 +86,16 @@ class Follower:
             await self._feed.finish(reader)
         del self._readers[reader.key]
         self._feed.part(reader)
+
+    async def _open_renamed(self, reader: FileReader) -> None:
+        """One that was closed while it was silent, under the name that it has now."""
+        if reader.is_open or reader.broken:
+            return
+        found = await trio.to_thread.run_sync(renamed, reader.path, reader.key)
+        if found is not None and compressed(found.path) == compressed(reader.path):
+            reader.path = found.path
+            with suppress(OSError):
+                await trio.to_thread.run_sync(reader.open)
 
     def _close_silent(self, present: set[Key]) -> None:
         closable = [reader for key, reader in self._readers.items() if key in present and reader.is_open]

@@ -214,6 +214,22 @@ async def test_beyond_its_bound_silent_files_are_closed_and_still_followed(
     assert sorted(ids(intake)) == ["a"] * 6 + ["b"] * 6
 
 
+async def test_beyond_its_bound_closed_files_are_read_to_their_ends_when_they_are_renamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wye_plugins.file.follow.Follower.__init__.__defaults__", (0,))
+    path = tmp_path / "a.jsonl"
+    path.write_text("1\n")
+    async with following(tmp_path, "*.jsonl", poll_secs=0.1) as intake:
+        await until(lambda: ids(intake) == ["1"])
+        await until(lambda: open_descriptors(tmp_path) == 0)
+        with path.open("a") as writer:  # all of it between two looks
+            writer.write("2\n")
+            path.rename(tmp_path / "a.jsonl.1")
+        await until(lambda: ids(intake) == ["1", "2"])
+        (tmp_path / "a.jsonl.1").unlink()
+
+
 async def test_a_file_that_breaks_costs_only_itself(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "a.gz").write_bytes(b"no gzip at all")
     async with following(tmp_path, ["*.gz", "*.jsonl"]) as intake:
