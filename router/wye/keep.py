@@ -55,6 +55,9 @@ class _KeepingEndpoint(Struct, frozen=True):
             return answer
         return structs.replace(answer, decoded=_kept(answer.decoded, _records(request.body)))
 
+    def refusal(self, head: Head, status: int, words: str, /) -> Reply:
+        return self.endpoint.refusal(head, status, words)
+
 
 def _records(body: bytes) -> list[bytes]:
     try:

@@ -103,20 +103,18 @@ class Claim(Struct, frozen=True):
     """An endpoint's word on the head of a request: this one is mine.
 
     ``reply`` answers at once (a refusal, a ping); the body is then read and thrown away. Otherwise the body may have
-    ``max_body_bytes``, beyond which ``too_large`` is answered. Of several claims, the first without a ``reply`` wins.
+    ``max_body_bytes``. Of several claims, the first without a ``reply`` wins.
     """
 
     reply: Reply | None = None
     max_body_bytes: int | None = None
-    too_large: Reply = Reply(413)
 
 
 class Accepted(Struct, frozen=True):
-    """A body that was understood: its events, and the answer for when they are safe, and for when they are not."""
+    """A body that was understood: its events, and the answer for when they are safe."""
 
     decoded: Decoded
     success: Reply
-    failure: Reply = Reply(503)
 
 
 class Endpoint(Protocol):
@@ -125,6 +123,12 @@ class Endpoint(Protocol):
     def claim(self, head: Head, /) -> Claim | None: ...
 
     def receive(self, request: Received, /) -> Accepted | Reply: ...
+
+    def refusal(self, head: Head, status: int, words: str, /) -> Reply:
+        """How this API's clients read what wye says in its place to a request that was claimed: events that are not safe, no
+        room or a stop (503), a body that is too large (413), late (408) or not what its head says (400, 415), a head that is
+        too large (431), a fault (500). ``words`` are for a person; of a head that breaks off there is what has come."""
+        ...
 
 
 class Stream(Protocol):

@@ -24,7 +24,7 @@ from wye.event import Event
 from wye.fidelity.formats import all_formats
 from wye.fidelity.measure import Format
 from wye.fitting import Fitting, FittingEncoder
-from wye.message import Payload, Reply, Shipment, Unfit
+from wye.message import Payload, Shipment, Unfit
 from wye.plugin import Limits
 from wye.registry import load
 from wye.retry import Backoff
@@ -162,7 +162,8 @@ def _http(work: Work) -> list[Stage]:
 
     def stage(name: str, what: str, events: int, count: int) -> Stage:
         posts = payloads.posts(events, count)
-        protocol = Protocol(endpoints.choose, Bounds(16_384, 1 << 24, 1 << 24), Budget(PLENTY), Reply(503), "127.0.0.1")
+        bounds = Bounds(16_384, 1 << 24, 1 << 24)
+        protocol = Protocol(endpoints.choose, endpoints.refuse, bounds, Budget(PLENTY), "127.0.0.1")
 
         async def run() -> None:
             for post in posts:

@@ -1,4 +1,4 @@
-// Google's client for Node. Reads calls ([{method, request}]) from standard input, makes them all at once, and prints what came back.
+// Google's client for Node. Reads calls ([{method, request, options}]) from standard input, makes them all at once, and prints what came back.
 import { text } from 'node:stream/consumers';
 import retail from '@google-cloud/retail';
 import { PassThroughClient } from 'google-auth-library';
@@ -11,9 +11,9 @@ const client = new retail.v2.UserEventServiceClient({
   authClient: new PassThroughClient(),
 });
 
-async function called({ method, request }) {
+async function called({ method, request, options }) {
   try {
-    const [answer] = await client[method](request);
+    const [answer] = await client[method](request, options);
     if (typeof answer.promise !== 'function') return { answer };
     const [result, metadata] = await answer.promise();
     const [asked] = await client.getOperation({ name: answer.name });

@@ -20,6 +20,7 @@ CONFIG = """
 type = "http"
 address = "127.0.0.1:{port}"
 adapters = [{{ type = "google-retail", parent = "{parent}" }}]
+{options}
 
 [sinks.archive]
 type = "file"
@@ -68,10 +69,10 @@ REJOIN = {"method": "rejoinUserEvents", "request": {"parent": PARENT, "userEvent
 PURGE = {"method": "purgeUserEvents", "request": {"parent": PARENT, "filter": 'visitorId = "v"', "force": True}}
 
 
-async def answered(folder: Path, calls: list[dict[str, Any]]) -> tuple[list[Any], list[Any], list[Any]]:
+async def answered(folder: Path, calls: list[dict[str, Any]], options: str = "") -> tuple[list[Any], list[Any], list[Any]]:
     """What the client says to ``calls``, made all at once; the archive; the dead letters."""
     port = free_port()
-    async with running(folder, CONFIG.format(port=port, parent=PARENT)) as wye:
+    async with running(folder, CONFIG.format(port=port, parent=PARENT, options=options)) as wye:
         await wye.listening(port)
         answers = await run_node("google_retail.mjs", port, given=calls)
         assert await wye.stop() == 0, wye.printed
@@ -151,4 +152,20 @@ async def test_refusals_are_googles(tmp_path: Path) -> None:
     # The codes are gRPC's: invalid argument, permission denied, not found.
     assert [told["code"] for told in answers] == [3, 7, 7, 5]
     assert "storage.objects.get" in answers[2]["message"]
+    assert archive == []
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        ("max_pending_bytes = 10", 14, "The service is currently unavailable."),
+        ("max_body_bytes = 10", 3, "Request payload size exceeds the limit."),
+        ("max_header_bytes = 100", 3, "the request head is too large"),
+    ],
+)
+async def test_what_wye_refuses_before_google_is_asked_is_googles_too(
+    tmp_path: Path, options: str, code: int, words: str
+) -> None:
+    answers, archive, _ = await answered(tmp_path, [{**write(0), "options": {"retry": {"retryCodes": []}}}], options)
+    assert [(told["code"], told["message"]) for told in answers] == [(code, words)]
     assert archive == []

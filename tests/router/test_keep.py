@@ -25,6 +25,9 @@ class Endpoint:
             return Reply(403)
         return Accepted(CanonicalDecoder().decode(Payload(request.body)), Reply(200))
 
+    def refusal(self, head: Head, status: int, words: str, /) -> Reply:
+        return Reply(status, (), words.encode())
+
 
 INBOUND = keeping(Inbound(CanonicalDecoder(), Endpoint()))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from hashlib import blake2b
+from http import HTTPStatus
 
 from wye.message import Head, Headers, Payload, Received, Reply
 from wye.plugin import Accepted, Claim
@@ -19,14 +20,9 @@ PING = "/ping"
 _TEXT: Headers = (("Content-Type", "text/plain"),)
 # The load balancer's default rule; it is what a request for an unknown app comes to.
 _INVALID = Claim(Reply(403, (("Content-Type", "text/plain; charset=utf-8"),), b"DefaultAction: Invalid request"))
-_TOO_LARGE = Reply(
-    413,
-    (("Content-Type", "text/html"),),
-    b"<html>\r\n<head><title>413 Request Entity Too Large</title></head>\r\n<body>\r\n"
-    b"<center><h1>413 Request Entity Too Large</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n",
-)
-_TAKE = Claim(max_body_bytes=MAX_BODY_BYTES, too_large=_TOO_LARGE)
-_FAILURE = Reply(503, (*_TEXT, ("Retry-After", "1")))
+_TAKE = Claim(max_body_bytes=MAX_BODY_BYTES)
+_HTML: Headers = (("Content-Type", "text/html"),)
+_PHRASES = {408: "Request Time-out", 413: "Request Entity Too Large", 503: "Service Temporarily Unavailable"}
 
 
 class ClickstreamEndpoint:
@@ -60,7 +56,17 @@ class ClickstreamEndpoint:
             query=head.query,
         )
         success = Reply(200, (*_TEXT, ("X-Request-ID", _request_id(request)), *_cors(head)))
-        return Accepted(self._decoder.decode(payload), success, _FAILURE)
+        return Accepted(self._decoder.decode(payload), success)
+
+    def refusal(self, head: Head, status: int, words: str) -> Reply:
+        """A page of nginx, or at 503 of the load balancer. Neither has words of its own."""
+        title = f"{status} {_PHRASES.get(status) or HTTPStatus(status).phrase}"
+        by = "" if status == 503 else "<hr><center>nginx</center>\r\n"
+        page = (
+            f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n"
+            f"<center><h1>{title}</h1></center>\r\n{by}</body>\r\n</html>\r\n"
+        )
+        return Reply(status, (*_HTML, ("Retry-After", "1")) if status == 503 else _HTML, page.encode())
 
     def _is_ping(self, path: str) -> bool:
         return path.startswith(PING) and not (len(self._path) > len(PING) and path.startswith(self._path))

@@ -33,7 +33,7 @@ _PREFLIGHT = Reply(
     204,
     (*_ANY_ORIGIN, ("Access-Control-Allow-Methods", "GET, POST, OPTIONS"), ("Access-Control-Allow-Headers", "Content-Type")),
 )
-_TAKE = Claim(too_large=reply.TOO_LARGE)
+_TAKE = Claim()
 
 
 class GoogleRetailEndpoint:
@@ -57,7 +57,7 @@ class GoogleRetailEndpoint:
     # ── whose it is ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def claim(self, head: Head) -> Claim | None:
-        """Methods of catalogues, and operations."""
+        """Methods of catalogues, and operations. Whatever else Google's clients may ask for is not found."""
         if not head.path.startswith("/v2/projects/"):
             return None
         method = _METHOD.fullmatch(head.path)
@@ -65,7 +65,7 @@ class GoogleRetailEndpoint:
             return self._claim_method(head, method[1], method[2])
         operation = _OPERATION.fullmatch(head.path)
         if operation is None:
-            return None
+            return _not_found(head)
         if head.method == "GET" and self._operations.get(operation[1]) is not None:
             return _TAKE
         return Claim(reply.error(404, f"Operation {operation[1]} not found."))
@@ -79,7 +79,7 @@ class GoogleRetailEndpoint:
             return Claim(_PREFLIGHT)
         if head.method == "POST" or (head.method == "GET" and method == "collect"):
             return _TAKE
-        return Claim(reply.error(404, f"The requested URL {head.path} was not found for {head.method}."))
+        return _not_found(head)
 
     def receive(self, request: Received) -> Accepted | Reply:
         method = _METHOD.fullmatch(request.head.path)
@@ -88,13 +88,18 @@ class GoogleRetailEndpoint:
         name = request.head.path.removeprefix("/v2/")
         return self._operations.get(name) or reply.error(404, f"Operation {name} not found.")
 
+    def refusal(self, head: Head, status: int, words: str) -> Reply:
+        """Google's standard form, which the page that collects may read."""
+        headers = _ANY_ORIGIN if head.path.endswith(":collect") else ()
+        return reply.error(status, words, (*headers, ("Retry-After", "1")) if status == 503 else headers)
+
     # ── events ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _write(self, request: Received, parent: str) -> Accepted | Reply:
         decoded = self._one(request, request.body, {}, parent)
         if isinstance(decoded, Reply):
             return decoded
-        return Accepted(decoded, reply.message(self._echo(request, decoded.events[0])), reply.UNAVAILABLE)
+        return Accepted(decoded, reply.message(self._echo(request, decoded.events[0])))
 
     def _echo(self, request: Received, event: Event) -> Json:
         """The event as it was sent, under the API's names, with its time."""
@@ -114,10 +119,7 @@ class GoogleRetailEndpoint:
         if isinstance(decoded, Reply):
             return structs.replace(decoded, headers=(*decoded.headers, *_ANY_ORIGIN))
         as_json = "json" in request.head.query.get("$alt", request.head.query.get("alt", ""))
-        success = reply.message(HTTP_BODY, _ANY_ORIGIN) if as_json else PIXEL
-        return Accepted(
-            decoded, success, structs.replace(reply.UNAVAILABLE, headers=(*reply.UNAVAILABLE.headers, *_ANY_ORIGIN))
-        )
+        return Accepted(decoded, reply.message(HTTP_BODY, _ANY_ORIGIN) if as_json else PIXEL)
 
     def _collected(self, request: Received, found: Collected, parent: str) -> Decoded | Reply:
         return self._one(request, found.event.encode(), found.facts, parent)
@@ -144,7 +146,7 @@ class GoogleRetailEndpoint:
         errors = sorted((failure.index, failure.reason) for failure in decoded.failures)
         result = reply.import_result(len(decoded.events), errors, request.received_ms)
         key = b"%d:%b" % (request.received_ms, request.body)
-        return Accepted(decoded, self._operations.finish(parent, "import-user-events", key, *result), reply.UNAVAILABLE)
+        return Accepted(decoded, self._operations.finish(parent, "import-user-events", key, *result))
 
     def _checked(self, decoded: Decoded, events: msgspec.Raw) -> Decoded:
         """Of the events of an import those that Google takes; the others fail one by one."""
@@ -178,7 +180,11 @@ class GoogleRetailEndpoint:
         event = control.event(parent, request.received_ms)
         kind = f"{method}-user-events"
         success = self._operations.finish(parent, kind, event.id.encode(), *reply.control_result(method))
-        return Accepted(Decoded([event], size=len(request.body)), success, reply.UNAVAILABLE)
+        return Accepted(Decoded([event], size=len(request.body)), success)
+
+
+def _not_found(head: Head) -> Claim:
+    return Claim(reply.error(404, f"The requested URL {head.path} was not found for {head.method}."))
 
 
 _PERMISSIONS = {"write": "create", "collect": "create", "import": "import", "rejoin": "rejoin", "purge": "purge"}

@@ -16,12 +16,15 @@ JSON: Headers = (("Content-Type", "application/json; charset=UTF-8"),)
 
 _TYPES = "type.googleapis.com/google.cloud.retail.v2."
 _CODES = {
-    400: "INVALID_ARGUMENT",
     403: "PERMISSION_DENIED",
     404: "NOT_FOUND",
-    413: "INVALID_ARGUMENT",
+    408: "DEADLINE_EXCEEDED",
+    500: "INTERNAL",
+    501: "UNIMPLEMENTED",
     503: "UNAVAILABLE",
 }
+# What Google says itself; to anything else wye's own words are put.
+_WORDS = {413: "Request payload size exceeds the limit.", 503: "The service is currently unavailable."}
 INVALID_ARGUMENT = 3
 """The code of an error within an operation: gRPC's, not HTTP's."""
 
@@ -41,12 +44,8 @@ def message(content: Json, headers: Headers = ()) -> Reply:
 
 def error(status: int, words: str, headers: Headers = ()) -> Reply:
     """A refusal, in Google's standard form."""
-    body = {"error": {"code": status, "message": words, "status": _CODES[status]}}
+    body = {"error": {"code": status, "message": _WORDS.get(status, words), "status": _CODES.get(status, "INVALID_ARGUMENT")}}
     return Reply(status, (*JSON, *headers), _json.encode(body))
-
-
-UNAVAILABLE = error(503, "The service is currently unavailable.", (("Retry-After", "1"),))
-TOO_LARGE = error(413, "Request payload size exceeds the limit.")
 
 
 class Operations:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from wye.message import Received, Reply
 from wye_plugins.http.protocol import Request
 from wye_plugins.http.settlement import Settlement
-from wye_plugins.http.site import Site
+from wye_plugins.http.site import NOT_SAFE, Site
 
 
 def read(site: Site, request: Request) -> None:
@@ -63,14 +63,14 @@ def took(site: Site, request: Request, settlement: Settlement | None, now: float
     site.full.over()
     request.until = now + site.options.answer_timeout_secs
     request.taken = settlement
-    settle(request)
+    settle(site, request)
 
 
-def settle(request: Request) -> None:
+def settle(site: Site, request: Request) -> None:
     """Give it its reply, if the word that it waits for has come."""
     accepted, settlement = request.accepted, request.taken
     assert accepted is not None
     if settlement is None or settlement.safe:
         request.reply = accepted.success
     elif settlement.safe is not None:
-        request.reply = accepted.failure
+        request.reply = site.endpoints.refuse(request.endpoint, request.head, *NOT_SAFE)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import zlib
 
-from wye.message import Reply
-
 
 class RefusedError(Exception):
-    """This request is answered at once with ``reply``, and its connection closed."""
+    """This request is answered at once, with a status and words for a person to read, and its connection closed."""
 
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(reply.status)
-        self.reply = reply
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(status, words)
+        self.status = status
+        self.words = words
 
 
 class Budget:
@@ -85,15 +84,11 @@ class Held:
 class Body(Held):
     """One request's body, as it comes."""
 
-    __slots__ = ("_busy", "_data", "_inflater", "_limit", "_max_decompressed", "_received", "_too_large")
+    __slots__ = ("_data", "_inflater", "_limit", "_max_decompressed", "_received")
 
-    def __init__(
-        self, limit: int, too_large: Reply, budget: Budget, busy: Reply, inflater: Inflater | None, max_decompressed: int
-    ) -> None:
+    def __init__(self, limit: int, budget: Budget, inflater: Inflater | None, max_decompressed: int) -> None:
         super().__init__(budget)
         self._limit = limit
-        self._too_large = too_large
-        self._busy = busy
         self._inflater = inflater
         self._max_decompressed = max_decompressed
         self._received = 0
@@ -102,26 +97,26 @@ class Body(Held):
     def expect(self, count: int, *, kept: bool) -> None:
         """``count`` bytes are announced. Raises ``RefusedError`` when they are too many, for this body or for all together."""
         if count > self._limit:
-            raise RefusedError(self._too_large)
+            raise RefusedError(*_TOO_LARGE)
         if kept and not self._budget.has_room(count):
-            raise RefusedError(self._busy)
+            raise RefusedError(*_BUSY)
 
     def skip(self, piece: bytes) -> None:
         """Count bytes of a body that nobody wants. Raises ``RefusedError``."""
         self._received += len(piece)
         if self._received > self._limit:
-            raise RefusedError(self._too_large)
+            raise RefusedError(*_TOO_LARGE)
 
     def add(self, piece: bytes) -> None:
         """Take bytes as they were sent. Raises ``RefusedError`` when they are too many or cannot be decompressed."""
         self._received += len(piece)
         if self._received > self._limit:
-            raise RefusedError(self._too_large)
+            raise RefusedError(*_TOO_LARGE)
         if self._inflater is not None:
             piece = self._inflate(self._inflater, piece)
         count = len(piece)
         if not self._budget.has_room(count):
-            raise RefusedError(self._busy)
+            raise RefusedError(*_BUSY)
         self.hold(count)
         if not self._data:
             self._data = piece
@@ -136,19 +131,19 @@ class Body(Held):
         try:
             found = inflater.feed(piece, room + 1)
         except zlib.error:
-            raise RefusedError(_BAD_ENCODING) from None
+            raise RefusedError(*_BAD_ENCODING) from None
         if len(found) > room:
-            raise RefusedError(self._too_large)
+            raise RefusedError(*_TOO_LARGE)
         return found
 
     def finish(self) -> bytes:
         """The whole body. Raises ``RefusedError`` when compressed data breaks off."""
         if self._inflater is not None and not self._inflater.complete:
-            raise RefusedError(_BAD_ENCODING)
+            raise RefusedError(*_BAD_ENCODING)
         data, self._data = bytes(self._data), b""
         return data
 
 
-_BAD_ENCODING = Reply(
-    400, (("Content-Type", "text/plain; charset=utf-8"),), b"the body is not what its Content-Encoding says\n"
-)
+_TOO_LARGE = 413, "the body is too large"
+_BUSY = 503, "too many requests are being worked on"
+_BAD_ENCODING = 400, "the body is not what its Content-Encoding says"

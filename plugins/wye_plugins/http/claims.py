@@ -14,7 +14,8 @@ from wye_plugins.http.answer import text
 log = logging.getLogger("wye.http")
 
 NOT_FOUND = text(404, "no adapter serves this path")
-BROKEN = text(500, "the adapter failed on this request; see the log")
+BROKEN_WORDS = "the adapter failed on this request; see the log"
+BROKEN = text(500, BROKEN_WORDS)
 
 
 class Claimed(Struct, frozen=True):
@@ -59,7 +60,16 @@ class Endpoints:
             return endpoint.receive(received)
         except Exception as error:
             self._say(endpoint, error)
-            return BROKEN
+            return self.refuse(endpoint, received.head, 500, BROKEN_WORDS)
+
+    def refuse(self, endpoint: Endpoint | None, head: Head | None, status: int, words: str) -> Reply:
+        """A refusal as the endpoint's clients read it; plain text where nobody's it is."""
+        if endpoint is not None and head is not None:
+            try:
+                return endpoint.refusal(head, status, words)
+            except Exception as error:
+                self._say(endpoint, error)
+        return text(status, words)
 
     def _say(self, endpoint: Endpoint, error: Exception) -> None:
         kind = (type(endpoint), type(error))

@@ -36,7 +36,10 @@ class HttpSourceOptions(Options, frozen=True, kw_only=True):
         Bytes, Meta(description="The largest body after Content-Encoding is undone. Bounds what a small body can blow up to.")
     ] = 33_554_432
     max_connections: Annotated[
-        Count, Meta(description="Open connections. Beyond it the one that has been idle longest is closed.")
+        Count,
+        Meta(
+            description="Open connections. Beyond it the one that is idle longest is closed; if none is, the new one gets 503."
+        ),
     ] = 1024
     header_timeout_secs: Annotated[
         Positive, Meta(description="How long a request head may take, from its first byte; also a TLS handshake.")

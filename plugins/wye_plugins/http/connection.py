@@ -22,7 +22,7 @@ from wye_plugins.http.answer import CONTINUE, render
 from wye_plugins.http.claims import BROKEN
 from wye_plugins.http.link import Link, SocketLink
 from wye_plugins.http.protocol import Request
-from wye_plugins.http.site import TIMED_OUT, Site
+from wye_plugins.http.site import NOT_SAFE, SHUTTING_DOWN, TIMED_OUT, Site
 
 LINGER_SECS = 2.0
 LINGER_BYTES = 4_194_304
@@ -102,7 +102,7 @@ class Connection:
         if self._doomed:
             return False
         if self.phase is Phase.READING:
-            protocol.refuse(self._site.shutting_down if self._site.stopping else TIMED_OUT)
+            protocol.refuse(*(SHUTTING_DOWN if self._site.stopping else TIMED_OUT))
         elif self.phase is Phase.EMITTING:
             if trio.current_time() >= self.deadline:
                 self._refuse(protocol.requests[0])
@@ -118,17 +118,16 @@ class Connection:
         request = self._protocol.requests[0] if self._protocol.requests else None
         if request is None or request.reply is not None or request.taken is None:
             return
-        asking.settle(request)
+        asking.settle(self._site, request)
         if request.reply is None and trio.current_time() >= request.until:
             self._refuse(request)
 
     def _refuse(self, request: Request) -> None:
         """Nothing was promised, and it can come again."""
-        assert request.accepted is not None
         if request.taken is not None:
             request.taken.then = None
         self._site.full.hit()
-        request.reply = self._site.overloaded(request.accepted.failure)
+        request.reply = self._site.refuse(request.endpoint, request.head, *NOT_SAFE)
 
     async def _serve(self) -> None:
         protocol = self._protocol
@@ -212,7 +211,7 @@ class Connection:
             self.deadline = request.until
             await request.taken.wait()
             self.deadline = math.inf
-            asking.settle(request)
+            asking.settle(self._site, request)
 
     async def _hand_over(self, request: Request, accepted: Accepted) -> None:
         site = self._site
@@ -343,7 +342,7 @@ class Connection:
         if not self.rests:
             return
         try:
-            asking.settle(self._protocol.requests[0])
+            asking.settle(self._site, self._protocol.requests[0])
             self._answer()
             self.send_now(trio.current_time())
         except Exception as error:

@@ -16,7 +16,6 @@ from msgspec import Struct
 
 from wye.message import Head, Reply
 from wye.plugin import Endpoint
-from wye_plugins.http.answer import text
 from wye_plugins.http.body import RefusedError
 from wye_plugins.http.claims import Claimed
 
@@ -51,7 +50,6 @@ class Plan(Struct, frozen=True):
     to_head: bool
     reply: Reply | None
     endpoint: Endpoint | None
-    too_large: Reply
     max_body_bytes: int
     has_body: bool
     expects_continue: bool
@@ -68,7 +66,7 @@ def plan_for(
     try:
         path, query = parse_target(raw.url)
     except ValueError as error:
-        raise RefusedError(text(400, str(error))) from None
+        raise RefusedError(400, str(error)) from None
     head = Head(method, path, query, headers, client_ip)
     claimed = choose(head)
     claim = claimed.claim
@@ -79,7 +77,6 @@ def plan_for(
         to_head=method == "HEAD",
         reply=claim.reply,
         endpoint=claimed.endpoint,
-        too_large=claim.reply or claim.too_large,
         max_body_bytes=min(max_body_bytes, max_body_bytes if claim.max_body_bytes is None else claim.max_body_bytes),
         has_body="content-length" in headers or "transfer-encoding" in headers,
         expects_continue="expect" in headers and raw.version == "1.1",
@@ -108,23 +105,22 @@ def framing_of(headers: Mapping[str, str]) -> str:
 def _check(method: str, version: str, headers: Mapping[str, str]) -> None:
     """Raises ``RefusedError`` for what llhttp lets through: other versions, codings of the transfer, tunnels."""
     if version not in ("1.1", "1.0"):
-        raise RefusedError(text(505, "only HTTP/1.1 and HTTP/1.0 are spoken here"))
+        raise RefusedError(505, "only HTTP/1.1 and HTTP/1.0 are spoken here")
     if method == "CONNECT":
-        raise RefusedError(text(405, "this is no proxy"))
+        raise RefusedError(405, "this is no proxy")
     coding = headers.get("transfer-encoding")
     if coding is not None and version == "1.0":
-        raise RefusedError(text(400, "HTTP/1.0 has no Transfer-Encoding"))
+        raise RefusedError(400, "HTTP/1.0 has no Transfer-Encoding")
     if coding is not None and coding.lower() != "chunked":
-        raise RefusedError(text(501, "Transfer-Encoding is not chunked"))
+        raise RefusedError(501, "Transfer-Encoding is not chunked")
     if headers.get("expect", "100-continue").lower() != "100-continue":
-        raise RefusedError(text(417, "only 100-continue can be expected"))
+        raise RefusedError(417, "only 100-continue can be expected")
 
 
 def _coding(headers: Mapping[str, str]) -> Literal["gzip", "deflate", ""]:
     coding = _CODINGS.get(headers.get("content-encoding", "").lower())
     if coding is None:
-        accepted = (("Accept-Encoding", "gzip, deflate"),)
-        raise RefusedError(text(415, "Content-Encoding is none of gzip, deflate, identity", accepted))
+        raise RefusedError(415, "Content-Encoding is none of gzip, deflate, identity")
     return coding
 
 

@@ -12,14 +12,13 @@ from msgspec import Struct
 
 from wye.message import Head, Reply
 from wye.plugin import Accepted, Endpoint
-from wye_plugins.http.answer import text
 from wye_plugins.http.body import Body, Budget, Held, Inflater, RefusedError
 from wye_plugins.http.claims import Claimed
-from wye_plugins.http.head import Field, Plan, RawHead, framing_of, plan_for
+from wye_plugins.http.head import Field, Plan, RawHead, collect, framing_of, parse_target, plan_for
 from wye_plugins.http.repeated import Repeated, repeated
 from wye_plugins.http.settlement import Settlement
 
-_HEAD_TOO_LARGE = text(431, "the request head is too large")
+_HEAD_TOO_LARGE = 431, "the request head is too large"
 _LINE_BYTES = 3  # a colon and the line's end
 _REMEMBERED_BYTES = 8192
 
@@ -44,6 +43,9 @@ class Request(Struct):
     until: float = math.inf
 
 
+Refuse = Callable[[Endpoint | None, Head | None, int, str], Reply]
+
+
 class Bounds(Struct, frozen=True):
     """What one request may be, in bytes."""
 
@@ -57,19 +59,19 @@ class Protocol:
 
     ``feed`` it; ``requests`` are then complete and to be answered in order. A request that breaks a rule is among them with its
     ``reply`` set and ``keep_alive`` off, and nothing after it is read. ``choose`` is pure: where a head is the same as the last
-    one, what it said then counts.
+    one, what it said then counts. ``refuse`` makes a reply of whose request it is, a status and words.
     """
 
     def __init__(
-        self, choose: Callable[[Head], Claimed], bounds: Bounds, budget: Budget, busy: Reply, client_ip: str | None
+        self, choose: Callable[[Head], Claimed], refuse: Refuse, bounds: Bounds, budget: Budget, client_ip: str | None
     ) -> None:
         self.requests: deque[Request] = deque()
         self.closed = False
         self.wants_continue = False
         self._choose = choose
+        self._refuse = refuse
         self._bounds = bounds
         self._budget = budget
-        self._busy = busy
         self._client_ip = client_ip
         self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
         self._stage: Literal["idle", "head", "body"] = "idle"
@@ -108,10 +110,10 @@ class Protocol:
             cause = error.__context__
             if not isinstance(cause, RefusedError):
                 raise (cause or error) from None
-            self.refuse(cause.reply)
+            self.refuse(cause.status, cause.words)
         except httptools.HttpParserError as error:
             if not self.closed:
-                self.refuse(text(400, f"not a valid HTTP/1.1 request: {error}"))
+                self.refuse(400, f"not a valid HTTP/1.1 request: {error}")
         else:
             if self._stage != "idle":
                 self._bound_framing()
@@ -136,14 +138,26 @@ class Protocol:
         if request is not None and last is not None and request.head is last[1].head and request.reply is None:
             self._repeated = repeated(data, request.content, *last, self._bounds.max_header_bytes, self._plan_for)
 
-    def refuse(self, reply: Reply) -> None:
-        """Answer the request that is being received with ``reply`` and read no further."""
-        current = self._current or Request()
+    def refuse(self, status: int, words: str) -> None:
+        """Answer the request that is being received, and read no further. An answer that its head got already stands."""
+        current = self._current or self._begun()
         if current.held is not None:
             current.held.release()
+        reply = current.reply or self._refuse(current.endpoint, current.head, status, words)
         self.requests.append(Request(reply, http10=current.http10, to_head=current.to_head))
         self.wants_continue = False
         self.closed = True
+
+    def _begun(self) -> Request:
+        """Whose a request is whose head is not complete, or not to be served: as far as that can be told."""
+        if self._stage != "head" or self._parser is None:
+            return Request()
+        try:
+            path, query = parse_target(self._url)
+        except ValueError:
+            return Request()
+        head = Head(self._parser.get_method().decode(), path, query, collect(self._fields), self._client_ip)
+        return Request(endpoint=self._choose(head).endpoint, head=head)
 
     def close(self) -> None:
         """The connection is over: give back what is held."""
@@ -178,9 +192,9 @@ class Protocol:
     def _bound_framing(self) -> None:
         most = self._bounds.max_header_bytes
         if self._stage == "head" and self._surely > most:
-            self.refuse(_HEAD_TOO_LARGE)
+            self.refuse(*_HEAD_TOO_LARGE)
         elif self._stage == "body" and self._overhead > most:
-            self.refuse(text(400, "chunk extensions or trailers without end"))
+            self.refuse(400, "chunk extensions or trailers without end")
 
     def _head_bytes(self) -> int:
         return len(self._url) + sum(len(name) + len(value) + _LINE_BYTES for name, value in self._fields)
@@ -212,7 +226,7 @@ class Protocol:
         parser = self._parser
         assert parser is not None
         if self._at_most > self._bounds.max_header_bytes and self._head_bytes() > self._bounds.max_header_bytes:
-            raise RefusedError(_HEAD_TOO_LARGE)
+            raise RefusedError(*_HEAD_TOO_LARGE)
         plan = self._plan(RawHead(parser.get_method(), parser.get_http_version(), self._url, self._fields), parser)
         self._stage = "body"
         self._overhead = 0
@@ -267,10 +281,10 @@ class Protocol:
     def _body_of(self, plan: Plan) -> Body:
         """Get ready for a body. Raises ``RefusedError`` when it need not come at all."""
         if plan.expects_continue and plan.reply is not None:
-            raise RefusedError(plan.reply)
+            raise RefusedError(plan.reply.status, "")
         inflater = Inflater(plan.coding) if plan.coding else None
         most = self._bounds.max_decompressed_bytes
-        body = Body(plan.max_body_bytes, plan.too_large, self._budget, self._busy, inflater, most)
+        body = Body(plan.max_body_bytes, self._budget, inflater, most)
         body.expect(plan.length, kept=plan.reply is None)
         self.wants_continue = plan.expects_continue
         return body

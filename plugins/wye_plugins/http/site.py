@@ -6,8 +6,8 @@ import logging
 import math
 import selectors
 
-from wye.message import Headers, Reply
-from wye.plugin import Intake
+from wye.message import Head, Headers, Reply
+from wye.plugin import Endpoint, Intake
 from wye_plugins.http.answer import text
 from wye_plugins.http.body import Budget
 from wye_plugins.http.claims import Endpoints
@@ -16,7 +16,11 @@ from wye_plugins.http.protocol import Bounds, Protocol
 
 log = logging.getLogger("wye.http")
 
-TIMED_OUT = text(408, "the request took too long to arrive")
+TIMED_OUT = 408, "the request took too long to arrive"
+SHUTTING_DOWN = 503, "shutting down"
+NOT_SAFE = 503, "the events are not safe; send them again"
+
+_CODINGS: Headers = (("Accept-Encoding", "gzip, deflate"),)
 
 
 class Spell:
@@ -57,16 +61,17 @@ class Site:
         self.waits_for_delivery = options.ack == "delivered"
         self.budget = Budget(options.max_pending_bytes)
         self._retry_after: Headers = (("Retry-After", str(math.ceil(options.retry_after_secs))),)
-        self.bodies_full = text(503, "too many requests are being worked on", self._retry_after)
         self.connections_full = text(503, "too many connections", self._retry_after)
-        self.shutting_down = text(503, "shutting down", self._retry_after)
+        """In words for everybody: whose API it is that is asked for, nobody knows before a request has come."""
         self.full = Spell(log, intake.name, "the sinks are full; requests are answered 503", "the sinks take events again")
         self._bounds = Bounds(options.max_header_bytes, options.max_body_bytes, options.max_decompressed_bytes)
 
-    def overloaded(self, failure: Reply) -> Reply:
-        """A vendor's failure, with what this source asks senders to wait: clients read no other form."""
-        others = (field for field in failure.headers if field[0].lower() != "retry-after")
-        return Reply(failure.status, (*others, *self._retry_after), failure.body)
+    def refuse(self, endpoint: Endpoint | None, head: Head | None, status: int, words: str) -> Reply:
+        """A refusal of this source's own, as the endpoint's clients read it, with what they are to do about it."""
+        reply = self.endpoints.refuse(endpoint, head, status, words)
+        advice = self._retry_after if status == 503 else _CODINGS if status == 415 else ()
+        told = {name.lower() for name, _ in advice}
+        return Reply(reply.status, (*(field for field in reply.headers if field[0].lower() not in told), *advice), reply.body)
 
     def protocol(self, client_ip: str | None) -> Protocol:
-        return Protocol(self.endpoints.choose, self._bounds, self.budget, self.bodies_full, client_ip)
+        return Protocol(self.endpoints.choose, self.refuse, self._bounds, self.budget, client_ip)

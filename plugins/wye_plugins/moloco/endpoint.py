@@ -31,11 +31,12 @@ FUTURE_MS = 300_000
 
 _JSON: Headers = (("Content-Type", "application/json"),)
 # The codes of google.rpc.Code that go with the statuses of HTTP.
-_CODES = {400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 413: 8, 503: 14}
+_CODES = {401: 16, 403: 7, 404: 5, 405: 12, 408: 4, 413: 8, 500: 13, 501: 12, 503: 14}
+_INVALID_ARGUMENT = 3
 
 
 def _status(status: int, message: str, headers: Headers = ()) -> Reply:
-    body = msgspec.json.encode({"code": _CODES[status], "message": message, "details": []})
+    body = msgspec.json.encode({"code": _CODES.get(status, _INVALID_ARGUMENT), "message": message, "details": []})
     return Reply(status, (*_JSON, *headers), body)
 
 
@@ -43,9 +44,8 @@ _NO_KEY = _status(401, "API key is missing")
 _WRONG_KEY = _status(403, "API key is not valid for this platform")
 _NO_PLATFORM = _status(404, "platform is not found")
 _NOT_POST = _status(405, "Method Not Allowed", (("Allow", "POST"),))
-_TOO_LARGE = _status(413, "request body is too large")
-_FAILURE = _status(503, "try again later", (("Retry-After", "5"),))
-_TAKE = Claim(too_large=_TOO_LARGE)
+_TAKE = Claim()
+_FIVE_SECS: Headers = (("Retry-After", "5"),)
 
 
 class MolocoEndpoint:
@@ -80,8 +80,10 @@ class MolocoEndpoint:
         decoded = self._decoder.decode(payload)
         if decoded.failures:
             return _status(400, decoded.failures[0].reason, cors)
-        failure = Reply(_FAILURE.status, (*_FAILURE.headers, *cors), _FAILURE.body)
-        return Accepted(decoded, Reply(200, (*_JSON, *cors), b"{}"), failure)
+        return Accepted(decoded, Reply(200, (*_JSON, *cors), b"{}"))
+
+    def refusal(self, head: Head, status: int, words: str) -> Reply:
+        return _status(status, words, (*_cors(head), *(_FIVE_SECS if status == 503 else ())))
 
     def _refusal(self, head: Head) -> Reply | None:
         if head.method != "POST":

@@ -21,6 +21,7 @@ from wye_plugins.reelevant.schema import DATASOURCE_ID
 _PATH = re.compile(r"/collect/([^/]*)/rlvt/?")
 _SPACE = b" \t\r\n"
 _TAKE = Claim()
+_ONE_MINUTE: Headers = (("Retry-After", "60"),)
 
 
 class ReelevantEndpoint:
@@ -65,7 +66,11 @@ class ReelevantEndpoint:
         decoded = self._decoder.decode(payload)
         if decoded.failures and not decoded.events and _is_form(request):
             decoded = self._of_form(payload, decoded)
-        return Accepted(decoded, Reply(200, cors), Reply(503, (*cors, ("Retry-After", "60"))))
+        return Accepted(decoded, Reply(200, cors))
+
+    def refusal(self, head: Head, status: int, words: str) -> Reply:
+        """The status alone is what the vendor's clients look at; of bodies nothing is known."""
+        return Reply(status, (*_cors(head), *(_ONE_MINUTE if status == 503 else ())))
 
     def _of_form(self, payload: Payload, as_json: Decoded) -> Decoded:
         """The envelope in a form; a failure keeps the form's own bytes. A body that is JSON after all stays what it was."""

@@ -62,9 +62,10 @@ def test_quirk_a_body_may_have_one_megabyte_and_not_a_byte_more() -> None:
     claim = endpoint.claim(head())
     assert claim is not None
     assert claim.max_body_bytes == 1_048_576
-    assert claim.too_large.status == 413
-    assert b"<h1>413 Request Entity Too Large</h1>" in claim.too_large.body
-    assert claim.too_large.headers == (("Content-Type", "text/html"),)
+    too_large = endpoint.refusal(head(), 413, "the body is too large")
+    assert too_large.status == 413
+    assert b"<h1>413 Request Entity Too Large</h1></center>\r\n<hr><center>nginx</center>" in too_large.body
+    assert too_large.headers == (("Content-Type", "text/html"),)
 
 
 def test_success_is_200_without_a_body() -> None:
@@ -75,8 +76,12 @@ def test_success_is_200_without_a_body() -> None:
 
 
 def test_failure_asks_for_another_try() -> None:
-    failure = accepted().failure
-    assert (failure.status, dict(failure.headers)["Retry-After"]) == (503, "1")
+    failure = endpoint.refusal(head(), 503, "shutting down")
+    assert (failure.status, dict(failure.headers)) == (503, {"Content-Type": "text/html", "Retry-After": "1"})
+    assert failure.body == (
+        b"<html>\r\n<head><title>503 Service Temporarily Unavailable</title></head>\r\n<body>\r\n"
+        b"<center><h1>503 Service Temporarily Unavailable</h1></center>\r\n</body>\r\n</html>\r\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ CONFIG = """
 type = "http"
 address = "127.0.0.1:{port}"
 adapters = [{{ type = "google-retail", parent = "{parent}" }}]
+{options}
 
 [sinks.archive]
 type = "file"
@@ -42,6 +43,10 @@ type = "file"
 inputs = ["shop"]
 path = "canonical.jsonl"
 """
+
+
+def config_of(port: int, options: str = "") -> str:
+    return CONFIG.format(port=port, parent=PARENT, options=options)
 
 
 def client_of(port: int) -> Any:
@@ -64,7 +69,7 @@ def user_event(name: str) -> Any:
 
 async def test_everything_that_the_client_can_do(tmp_path: Path) -> None:
     port = free_port()
-    async with running(tmp_path, CONFIG.format(port=port, parent=PARENT)) as wye:
+    async with running(tmp_path, config_of(port)) as wye:
         await wye.listening(port)
         client = client_of(port)
         await _write(client)
@@ -89,7 +94,7 @@ async def test_everything_that_the_client_can_do(tmp_path: Path) -> None:
 async def test_what_is_written_collected_and_imported_at_the_same_time_arrives_once(tmp_path: Path) -> None:
     port = free_port()
     events = {name: [_home(f"{name}-{number}") for number in range(count)] for name, count in COUNTS.items()}
-    async with running(tmp_path, CONFIG.format(port=port, parent=PARENT)) as wye:
+    async with running(tmp_path, config_of(port)) as wye:
         await wye.listening(port)
         client = client_of(port)
         async with trio.open_nursery() as nursery:
@@ -215,3 +220,13 @@ async def _refusals(client: Any) -> None:
         await calling(lambda: client.import_user_events(request=stored))
     with pytest.raises(exceptions.NotFound):
         await calling(lambda: client.get_operation({"name": f"{PARENT}/operations/none"}))
+
+
+async def test_a_source_that_has_no_room_is_a_service_that_is_unavailable(tmp_path: Path) -> None:
+    port = free_port()
+    async with running(tmp_path, config_of(port, "max_pending_bytes = 10")) as wye:
+        await wye.listening(port)
+        request = retail.WriteUserEventRequest(parent=PARENT, user_event=_home("v"))
+        with pytest.raises(exceptions.ServiceUnavailable, match=r"The service is currently unavailable\."):
+            await calling(partial(client_of(port).write_user_event, request=request))
+        assert await wye.stop() == 0

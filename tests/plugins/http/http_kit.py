@@ -24,7 +24,8 @@ from wye_plugins.http.site import Site
 from wye_plugins.http.source import HttpSource
 
 SUCCESS = Reply(200, (("Content-Type", "application/json"),), b'{"ok":true}')
-FAILURE = Reply(502, (), b"not safe")
+FAILURE = Reply(503, (("Content-Type", "application/json"), ("Retry-After", "30")), b'{"no":503}')
+"""This vendor's way to say 503; it says other statuses alike."""
 
 OVER_SOCKETS = False
 """Whether a server without a port is connected to by sockets instead of streams; see the fixture ``link``."""
@@ -48,9 +49,10 @@ class Vendor:
             "/in": Claim(),
             "/echo": Claim(),
             "/boom": Claim(),
+            "/boom-twice": Claim(),
             "/empty": Claim(),
             "/bad-header": Claim(),
-            "/ten": Claim(max_body_bytes=10, too_large=Reply(413, (), b"ten at most")),
+            "/ten": Claim(max_body_bytes=10),
             "/ping": Claim(reply=Reply(200, (), b"pong")),
             "/denied": Claim(reply=Reply(403, (), b"denied")),
         }.get(head.path)
@@ -58,7 +60,7 @@ class Vendor:
     def receive(self, request: Received, /) -> Accepted | Reply:
         self.seen.append(request)
         match request.head.path:
-            case "/boom":
+            case "/boom" | "/boom-twice":
                 raise KeyError("receive")
             case "/echo":
                 return Reply(200, (), request.body)
@@ -68,7 +70,12 @@ class Vendor:
                 return Reply(200, (("X-Bad", "a\r\nInjected: b"),), b"")
             case _:
                 events = [make_event(word) for word in request.body.decode().split()]
-                return Accepted(Decoded(events, (), len(request.body)), SUCCESS, FAILURE)
+                return Accepted(Decoded(events, (), len(request.body)), SUCCESS)
+
+    def refusal(self, head: Head, status: int, words: str, /) -> Reply:
+        if head.path == "/boom-twice":
+            raise IndexError("refusal")
+        return FAILURE if status == 503 else Reply(status, (("Content-Type", "application/json"),), b'{"no":%d}' % status)
 
 
 def new_source(endpoint: Endpoint | None = None, **options: Any) -> HttpSource:

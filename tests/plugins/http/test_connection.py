@@ -10,6 +10,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from plugins.http.http_kit import FAILURE, SUCCESS, Vendor, get, in_memory, post
 from wye.testing import FakeIntake
+from wye_plugins.http.claims import BROKEN
 
 pytestmark = pytest.mark.usefixtures("link")
 
@@ -48,7 +49,7 @@ async def test_events_that_are_not_safe_are_answered_with_the_vendors_failure(in
     intake.safe = False
     async with in_memory(intake) as memory:
         answer = await memory.connect().ask(post(b"e1"))
-    assert (answer.status, answer.body) == (FAILURE.status, FAILURE.body)
+    assert (answer.status, answer.body, answer.headers["retry-after"]) == (FAILURE.status, FAILURE.body, "30")
 
 
 async def test_with_ack_accepted_the_answer_does_not_wait(intake: FakeIntake) -> None:
@@ -121,7 +122,8 @@ async def test_a_body_that_dribbles_is_answered_408(intake: FakeIntake, autojump
         client = memory.connect()
         await client.send(post(b"x" * 500)[:-500])
         nursery.start_soon(dribble, client.stream, b"x" * 500)
-        assert (await client.answer()).status == 408
+        answer = await client.answer()
+        assert (answer.status, answer.body) == (408, b'{"no":408}')
         assert 60 <= trio.current_time() <= 62
         nursery.cancel_scope.cancel()
     assert intake.batches == []
@@ -234,6 +236,7 @@ async def test_pending_bodies_are_bounded_and_given_back(intake: FakeIntake) -> 
         await wait_all_tasks_blocked()
         refused = await second.ask(post(b"y" * 60))
         assert (refused.status, refused.headers["retry-after"], refused.headers["connection"]) == (503, "1", "close")
+        assert (refused.headers["content-type"], refused.body) == ("application/json", FAILURE.body)
         intake.settle()
         assert (await first.answer()).status == 200
         third = memory.connect()
@@ -267,7 +270,7 @@ async def test_an_answer_that_comes_early_can_be_read_while_the_body_is_still_se
     async with in_memory(intake) as memory:
         client = memory.connect()
         answer = await client.ask(b"POST /in HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n")
-        assert (answer.status, answer.headers["connection"]) == (413, "close")
+        assert (answer.status, answer.body, answer.headers["connection"]) == (413, b'{"no":413}', "close")
         for _ in range(10):
             await client.send(b"x" * 100_000)
         assert await client.ended()
@@ -276,16 +279,30 @@ async def test_an_answer_that_comes_early_can_be_read_while_the_body_is_still_se
 # ── adapters that fail ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("path", ["/boom", "/claim-boom"])
-async def test_an_endpoint_that_raises_costs_one_answer_and_is_logged_once(
-    intake: FakeIntake, caplog: pytest.LogCaptureFixture, path: str
+async def test_an_encoding_that_is_not_known_is_refused_with_those_that_are(intake: FakeIntake) -> None:
+    async with in_memory(intake) as memory:
+        for path, kind in (("/in", "application/json"), ("/nowhere", "text/plain; charset=utf-8")):
+            answer = await memory.connect().ask(post(b"x", path, "Content-Encoding: br"))
+            assert (answer.headers["content-type"], answer.headers.get("accept-encoding")) == (
+                kind,
+                "gzip, deflate" if path == "/in" else None,
+            )
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("/boom", b'{"no":500}'), ("/claim-boom", BROKEN.body), ("/boom-twice", BROKEN.body)],
+)
+async def test_an_endpoint_that_raises_costs_one_answer_and_is_logged_once_per_kind(
+    intake: FakeIntake, caplog: pytest.LogCaptureFixture, path: str, body: bytes
 ) -> None:
     async with in_memory(intake) as memory:
         client = memory.connect()
         for _ in range(3):
-            assert (await client.ask(post(b"x", path))).status == 500
+            answer = await client.ask(post(b"x", path))
+            assert (answer.status, answer.body) == (500, body)
         assert (await client.ask(get())).body == b"pong"
-    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert [record.levelname for record in caplog.records] == ["ERROR"] * (2 if path == "/boom-twice" else 1)
 
 
 async def test_a_reply_that_would_inject_a_header_is_not_sent(intake: FakeIntake) -> None:

@@ -8,20 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugins.http.http_kit import Vendor, chunked, get, post
-from wye.message import Reply
+from plugins.http.http_kit import FAILURE, Vendor, chunked, get, post
 from wye_plugins.http.body import Budget
 from wye_plugins.http.claims import Endpoints
 from wye_plugins.http.protocol import Bounds, Protocol, Request
 
-BUSY = Reply(503, (), b"busy")
+TEXT = "text/plain; charset=utf-8"
 
 
 def new_protocol(
     max_header_bytes: int = 2000, max_body_bytes: int = 1000, max_decompressed_bytes: int = 5000, budget: Budget | None = None
 ) -> Protocol:
     bounds = Bounds(max_header_bytes, max_body_bytes, max_decompressed_bytes)
-    return Protocol(Endpoints([Vendor()], "web").choose, bounds, budget or Budget(1_000_000), BUSY, "10.0.0.1")
+    endpoints = Endpoints([Vendor()], "web")
+    return Protocol(endpoints.choose, endpoints.refuse, bounds, budget or Budget(1_000_000), "10.0.0.1")
 
 
 def requests_of(*pieces: bytes, protocol: Protocol | None = None) -> list[Request]:
@@ -242,8 +242,8 @@ def test_a_body_that_is_announced_as_too_large_is_refused_before_it_comes() -> N
 
 def test_the_vendors_own_bound_and_answer_count_where_it_is_smaller() -> None:
     assert the_request(post(b"x" * 10, "/ten")).content == b"x" * 10
-    assert the_request(post(b"x" * 11, "/ten")).reply == Reply(413, (), b"ten at most")
-    assert the_request(chunked(b"x" * 10, b"y", path="/ten")).reply == Reply(413, (), b"ten at most")
+    assert in_words_of(the_request(post(b"x" * 11, "/ten"))) == (413, "application/json")
+    assert in_words_of(the_request(chunked(b"x" * 10, b"y", path="/ten"))) == (413, "application/json")
 
 
 def test_the_body_of_a_refused_request_is_thrown_away_and_the_connection_goes_on() -> None:
@@ -294,7 +294,7 @@ def test_bodies_of_all_connections_share_a_budget() -> None:
     budget = Budget(100)
     first, second = new_protocol(budget=budget), new_protocol(budget=budget)
     first.feed(post(b"x" * 60))
-    assert the_request(post(b"y" * 41), protocol=second).reply == BUSY
+    assert the_request(post(b"y" * 41), protocol=second).reply == FAILURE
     first.close()
     assert the_request(post(b"y" * 41), protocol=new_protocol(budget=budget)).content == b"y" * 41
 
@@ -302,7 +302,7 @@ def test_bodies_of_all_connections_share_a_budget() -> None:
 def test_a_chunked_body_meets_the_budget_as_it_comes() -> None:
     budget = Budget(100)
     request = the_request(chunked(b"x" * 60, b"y" * 41), protocol=new_protocol(budget=budget))
-    assert request.reply == BUSY
+    assert request.reply == FAILURE
     assert budget.used == 0
 
 
@@ -323,3 +323,54 @@ def test_a_client_that_would_be_refused_is_not_asked_for_its_body() -> None:
     protocol.feed(post(b"abc", "/denied", "Expect: 100-continue")[:-3])
     assert not protocol.wants_continue
     assert (status_of(protocol.requests[0]), protocol.closed) == (403, True)
+
+
+# ── a refusal is its endpoint's, as far as it is known whose request it is ──────────────────────────────────────────────
+
+
+def in_words_of(request: Request) -> tuple[int, str]:
+    assert request.reply is not None
+    return request.reply.status, dict(request.reply.headers)["Content-Type"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "status"),
+    [
+        (post(b"not gzip", "/in", "Content-Encoding: gzip"), 400),
+        (post(b"x", "/in", "Content-Encoding: br"), 415),
+        (post(b"x", "/in", "Expect: wonders"), 417),
+        (post(b"x" * 1001), 413),
+        (post(b"x" * 11, "/ten"), 413),
+        (chunked(b"x" * 11, path="/ten"), 413),
+        (chunked(path="/in")[:-5] + b"no length\r\n", 400),
+        (get("/in", "X-Long: " + "x" * 3000), 431),
+        (get("/in", "X-Bad : x"), 400),
+        (post(b"", "/in", "Transfer-Encoding: gzip, chunked")[:-4], 400),
+    ],
+)
+def test_what_is_refused_on_an_endpoint_s_path_is_refused_in_its_words(raw: bytes, status: int) -> None:
+    assert in_words_of(the_request(raw)) == (status, "application/json")
+
+
+@pytest.mark.parametrize(
+    ("raw", "status"),
+    [
+        (get("/nowhere", "X-Long: " + "x" * 3000), 431),
+        (get("/in%zz"), 400),
+        (b"nonsense\r\n\r\n", 400),
+        (get("host:80", method="CONNECT"), 405),
+    ],
+)
+def test_what_is_nobody_s_is_refused_in_plain_text(raw: bytes, status: int) -> None:
+    assert in_words_of(the_request(raw)) == (status, TEXT)
+
+
+def test_what_is_wrong_after_an_answer_is_nobody_s() -> None:
+    first, second = requests_of(post(b"e1"), b"\x00nonsense")
+    assert first.reply is None
+    assert in_words_of(second) == (400, TEXT)
+
+
+def test_an_answer_that_the_head_got_stands_whatever_comes_after_it() -> None:
+    assert status_of(the_request(post(b"x" * 1001, "/denied"))) == 403
+    assert status_of(the_request(chunked(b"x", path="/denied")[:-5] + b"no length\r\n")) == 403

@@ -13,7 +13,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from plugins.http.http_kit import Client, chunked, connect, get, in_memory, new_source, post, serving
+from plugins.http.http_kit import FAILURE, Client, chunked, connect, get, in_memory, new_source, post, serving
 from plugins.http.test_protocol import HOSTILE
 from wye.testing import FakeIntake
 
@@ -143,6 +143,7 @@ async def test_at_max_connections_with_none_idle_a_new_one_is_answered_503(
             async with clients(port, 1) as (extra,):
                 refused = await extra.ask(get())
                 assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+                assert refused.body == b"too many connections\n"
         intake.settle()
         intake.settle()
         assert [(await client.answer()).status for client in both] == [200, 200]
@@ -211,7 +212,8 @@ async def test_stopping_answers_what_was_received_and_closes_the_rest(intake: Fa
         intake.stop()
         assert await idle.ended()
         refused = await halfway.answer()
-        assert (refused.status, refused.headers["connection"]) == (503, "close")
+        assert (refused.status, refused.body, refused.headers["connection"]) == (503, FAILURE.body, "close")
+        assert refused.headers["retry-after"] == "1"
         with pytest.raises(OSError, match=r"refused|connect"):
             await connect(port)
 

@@ -31,6 +31,9 @@ class Fixed:
     def receive(self, request: Received, /) -> Accepted | Reply:
         return Reply(200, (), self._words)
 
+    def refusal(self, head: Head, status: int, words: str, /) -> Reply:
+        return Reply(status, (), self._words)
+
 
 def source_of(*endpoints: Fixed | Vendor | None) -> HttpSource:
     options = HttpSourceOptions(address="127.0.0.1:0")

@@ -124,7 +124,7 @@ def test_a_body_that_is_too_large_for_the_port_is_told_so_in_json() -> None:
     claim = endpoint.claim(head(x_api_key="secret"))
     assert claim is not None
     assert claim.max_body_bytes is None
-    assert status_of(claim.too_large) == (413, 8)
+    assert status_of(endpoint.refusal(head(), 413, "too large")) == (413, 8)
 
 
 def test_pages_may_call_as_the_guide_allows() -> None:
@@ -136,7 +136,7 @@ def test_pages_may_call_as_the_guide_allows() -> None:
     for answer in (
         refusal(head(origin="https://shop.example")),
         receive(EVENT, head(origin="https://shop.example")).success,
-        receive(EVENT, head(origin="https://shop.example")).failure,
+        endpoint.refusal(head(origin="https://shop.example"), 503, "shutting down"),
         receive({}, head(origin="https://shop.example")),
     ):
         assert answer is not None
@@ -153,9 +153,16 @@ def test_success_is_200_with_an_empty_object() -> None:
 
 
 def test_failure_asks_for_another_try_after_five_seconds() -> None:
-    failure = receive(EVENT).failure
+    failure = endpoint.refusal(head(), 503, "shutting down")
     assert status_of(failure) == (503, 14)
     assert dict(failure.headers)["Retry-After"] == "5"
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, 3), (408, 4), (415, 3), (431, 3), (500, 13)])
+def test_whatever_is_refused_is_refused_in_json(status: int, code: int) -> None:
+    reply = endpoint.refusal(head(), status, "it will not do")
+    assert status_of(reply) == (status, code)
+    assert json.loads(reply.body)["message"] == "it will not do"
 
 
 @pytest.mark.parametrize("sample", [name for name in SAMPLES if name.startswith(("connector", "mcmcli"))])

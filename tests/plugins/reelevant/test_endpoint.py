@@ -87,8 +87,9 @@ def test_success_is_200_without_a_body() -> None:
 
 
 def test_failure_is_what_clients_try_again_after() -> None:
-    failure = accepted().failure
-    assert (failure.status, dict(failure.headers)["Retry-After"]) == (503, "60")
+    failure = endpoint.refusal(head(), 503, "shutting down")
+    assert (failure.status, dict(failure.headers)["Retry-After"], failure.body) == (503, "60", b"")
+    assert endpoint.refusal(head(), 413, "too large") == Reply(413)
 
 
 @pytest.mark.parametrize(
