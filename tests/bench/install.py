@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ INSTALL_SECS = 300
 NODE, NPM = shutil.which("node"), shutil.which("npm")
 
 NOT_TRIED = {
-    "walkerOS, Node-RED": "no driver is written for them",
+    "walkerOS": "Node-RED is there for its kind",
     "Fluent Bit, Vector, Redpanda Connect, Bento, OpenTelemetry Collector": "nothing here that installs them",
 }
 """Peers that a reader may look for, and why they are not in the tables."""
@@ -69,10 +70,6 @@ def versions(python: Path | str, modules: Path | str) -> list[str]:
     if isinstance(python, Path):
         found += [line.replace("==", " ") for line in (PEERS / "requirements.txt").read_text().split()]
     if isinstance(modules, Path):
-        found += [line.strip().replace('"', "").replace(":", "") for line in _dependencies()]
+        wanted = json.loads((PEERS / "package.json").read_bytes())
+        found += [f"{name} {version}" for name, version in wanted["dependencies"].items()]
     return found
-
-
-def _dependencies() -> list[str]:
-    text = (PEERS / "package.json").read_text()
-    return [line for line in text[text.index('"dependencies": {') :].splitlines()[1:] if ":" in line]

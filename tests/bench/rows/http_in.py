@@ -67,6 +67,7 @@ def _row(name: str, events: int, accepted: float, delivered: float) -> Row:
             Contender("limit", partial(_limit, events, False)),
             Contender("limit, synced", partial(_limit, events, True)),
             Contender("node", partial(_peer, "http_in.mjs", events), "node"),
+            Contender("Node-RED", partial(_peer, "node_red.mjs", events), "modules"),
             Contender("hypercorn", partial(_peer, "hypercorn_in", events), "python"),
         ],
         [
