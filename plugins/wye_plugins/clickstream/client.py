@@ -8,17 +8,18 @@ from msgspec import structs
 
 from wye.event import App, Device, Json, Origin
 from wye.message import Payload
+from wye.remember import Bounded
 from wye.wire import identity
 from wye_plugins.clickstream.schema import VENDOR, CsEvent
 
 _NO_DEVICE = Device()
 _NO_APP = App()
 
-MAX_SHARED = 1024
-"""How many clients are known at a time."""
+MAX_CLIENTS = 1024
+"""How many are known at a time."""
 
-LONGEST_SHARED = 2048
-"""Characters of all that is said of a client that is known: senders choose them, and must not fill the memory with them."""
+MAX_CLIENT_BYTES = 4096
+"""Of all that is said of a client that is known."""
 
 Client: TypeAlias = tuple[Origin, Device | None, App | None]
 
@@ -27,7 +28,7 @@ class Clients:
     """One object for all events with the same device, or the same app: finding it costs less than making another."""
 
     def __init__(self) -> None:
-        self._clients: dict[tuple[Json, ...], Client] = {}
+        self._clients: Bounded[tuple[Json, ...], Client] = Bounded(MAX_CLIENTS, MAX_CLIENT_BYTES)
 
     def of(self, record: CsEvent, tenant: str | None, platform: str | None, payload: Payload) -> Client:
         """The origin, the device without what names it, and the app. ``tenant`` and ``platform`` are those of the request."""
@@ -60,12 +61,8 @@ class Clients:
         )
         known = self._clients.get(key)
         if known is None:
-            if len(self._clients) >= MAX_SHARED:
-                self._clients.clear()
             origin = Origin(vendor=VENDOR, tenant=record.app_id or tenant)
-            known = (origin, _device(record, platform, payload), _app(record))
-            if sum(len(text) for text in key if type(text) is str) <= LONGEST_SHARED:
-                self._clients[key] = known
+            known = self._clients.keep(key, (origin, _device(record, platform, payload), _app(record)))
         return known
 
 

@@ -20,9 +20,8 @@ MAX_VALUE_CHARS = 1024
 MAX_FITTINGS = 1024
 """How many sets of names are known at a time, with what becomes of them."""
 
-MOST_NAMES = 64
-LONGEST_FITTING = 512
-"""Names of a set that is known, and characters of them all."""
+MAX_FITTING_BYTES = 6144
+"""Of the names of a set that is known: some 64 with 8 characters each, and ours beside them."""
 
 _UNNUMBERED = MAX_LENGTH - len("_999999")
 """Characters of a name that stay, whatever number it gets."""
@@ -65,8 +64,7 @@ Names: TypeAlias = tuple[str, ...]
 def fitting_attributes(attributes: dict[str, Json], facts: dict[str, Json] = _NOTHING) -> dict[str, Json]:
     """``facts``, whose names are ours, and beside them ``attributes`` with names that fit and that are free; with an attribute
     that says which had others, if any had."""
-    names, taken = tuple(attributes), tuple(facts)
-    fitting = _fittings.get((names, taken)) or _remembered_fitting(names, taken)
+    fitting = _fitting((tuple(attributes), tuple(facts)))
     if not fitting.renamed:
         return {**attributes, **facts}
     fitted = {name: attributes[name] for name in fitting.own}
@@ -77,20 +75,10 @@ def fitting_attributes(attributes: dict[str, Json], facts: dict[str, Json] = _NO
     return fitted
 
 
-_fittings: dict[tuple[Names, Names], Fitting] = {}
-
-
-def _remembered_fitting(names: Names, taken: Names) -> Fitting:
-    """Senders choose the names, and must not fill the memory with them."""
-    fitting = _fitting(names, taken)
-    if len(names) <= MOST_NAMES and sum(map(len, names)) <= LONGEST_FITTING:
-        if len(_fittings) >= MAX_FITTINGS:
-            _fittings.clear()
-        _fittings[names, taken] = fitting
-    return fitting
-
-
-def _fitting(names: Names, taken: Names) -> Fitting:
+@remembered(MAX_FITTINGS, MAX_FITTING_BYTES)
+def _fitting(key: tuple[Names, Names]) -> Fitting:
+    """For attributes of these names, beside facts of those."""
+    names, taken = key
     own = dict.fromkeys(name for name in names if is_name(name) and name not in taken and name not in _OURS)
     used = {*own, *taken}
     counts: dict[str, int] = {}

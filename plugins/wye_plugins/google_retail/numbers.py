@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 import re
 import struct
 from decimal import Context, Decimal, DecimalException
 
 from wye.event import Json
+from wye.remember import remembered
 
 _float32 = struct.Struct("<f")
 
 
-@functools.lru_cache(8192)
+@remembered(8192)
 def in_float32(value: Decimal) -> Decimal | None:
     """The decimal that Google gives back for ``value``: the shortest that names the same 32-bit float. ``None`` where it is too
     large for one."""

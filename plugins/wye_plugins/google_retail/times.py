@@ -24,19 +24,15 @@ def plain_time(text: str) -> int | None:
     if len(text) != 24:
         return None
     ms = _FRACTIONS.get(text[19:])
-    seconds_ms = None if ms is None else _STARTS[text[:19]]
+    seconds_ms = None if ms is None else _start_ms(text[:19])
     return None if ms is None or seconds_ms is None else seconds_ms + ms
 
 
-class _Starts(dict[str, int | None]):
-    """The milliseconds of seconds by their texts, each read once: many events have the same."""
-
-    def __missing__(self, second: str) -> int | None:
-        if len(self) >= _MOST:
-            self.clear()
-        found = _parse(f"{second}Z")
-        self[second] = start_ms = found and found[0]
-        return start_ms
+@remembered(4096)
+def _start_ms(second: str) -> int | None:
+    """The milliseconds of a second by its text: many events have the same."""
+    found = _parse(f"{second}Z")
+    return found and found[0]
 
 
 @remembered(1024)
@@ -59,29 +55,21 @@ def _parse(text: str) -> tuple[int, int] | None:
 def format_time(time_ms: int, ns_rest: int = 0) -> str | None:
     """Three digits below the second, or nine where there is something below the millisecond; ``None`` beyond year 9999."""
     seconds, ms = divmod(time_ms, 1000)
-    whole = _SECONDS[seconds]
+    whole = _whole(seconds)
     if whole is None or not ns_rest:
         return whole and whole + _MILLISECONDS[ms]
     return f"{whole}.{ms:03}{ns_rest:06}Z"
 
 
-class _Seconds(dict[int, str | None]):
-    """The texts of seconds since 1970-01-01 UTC, each written once; ``None`` before year 1 and after year 9999."""
-
-    def __missing__(self, seconds: int) -> str | None:
-        if len(self) >= _MOST:
-            self.clear()
-        known = _FIRST_MS <= seconds * 1000 <= _LAST_MS
-        self[seconds] = whole = (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19] if known else None
-        return whole
+@remembered(4096)
+def _whole(seconds: int) -> str | None:
+    """The text of a second since 1970-01-01 UTC; ``None`` before year 1 and after year 9999."""
+    known = _FIRST_MS <= seconds * 1000 <= _LAST_MS
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19] if known else None
 
 
-_MOST = 4_096
-_SECONDS = _Seconds()
-_STARTS = _Starts()
 _MILLISECONDS = tuple(f".{ms:03}Z" for ms in range(1000))
 _FRACTIONS = {text: ms for ms, text in enumerate(_MILLISECONDS)}
-
 
 _FIRST_MS = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // _MS
 _LAST_MS = (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC) - _EPOCH) // _MS + 999

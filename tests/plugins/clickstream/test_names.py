@@ -94,12 +94,17 @@ def test_what_a_name_costs_does_not_grow_with_how_many_there_are(before: str) ->
     assert min(secs(8_000) for _ in range(2)) < 8 * few
 
 
-def test_only_so_many_sets_of_names_are_known_and_none_that_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    known: dict[tuple[own.Names, own.Names], own.Fitting] = {}
-    monkeypatch.setattr(own, "_fittings", known)
-    fitting_attributes({"x" * (own.LONGEST_FITTING + 1): 1})
-    fitting_attributes({chr(0x4E00 + number): number for number in range(own.MOST_NAMES + 1)})
-    assert not known
-    for number in range(own.MAX_FITTINGS + 10):
-        fitting_attributes({f"name-{number}": 1})
-    assert len(known) == 10
+@pytest.mark.parametrize(("count", "times"), [(30, 1), (300, 2)])
+def test_what_becomes_of_names_is_remembered_where_they_are_few(
+    count: int, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def name_of(name: str) -> str:
+        asked.append(name)
+        return name.replace("-", "_")
+
+    monkeypatch.setattr(own, "name_of", name_of)
+    attributes: dict[str, Json] = {f"one-of-{count}-{number}": number for number in range(count)}
+    assert fitting_attributes(attributes) == fitting_attributes(attributes)
+    assert len(asked) == times * count
