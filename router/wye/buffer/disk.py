@@ -128,6 +128,8 @@ class DiskBuffer:
     def settled(self, batch: Batch, count: int, fate: Fate) -> None:
         """``count`` taken events of ``batch`` have come to their end. Their row goes when all of its events have."""
         self._backlog.settled(batch, count, fate)
+        if self._backlog.window.settled(batch, count):
+            self._stir()
 
     # ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -18,6 +18,13 @@ WINDOW_EVENTS = 8_000
 WINDOW_BYTES = 8 * 1_048_576
 """The same, in bytes of their payload."""
 
+TAKEN_EVENTS = 4 * WINDOW_EVENTS
+"""Events that were taken and are not settled, beyond which no further ones come into memory: so many may be under way, wait to
+be tried again, or for another one of their key."""
+
+TAKEN_BYTES = 4 * WINDOW_BYTES
+"""The same, in bytes of their payload."""
+
 
 class Row(Delivery):
     """One row of the file, as the delivery of its events: their sources were told long ago, so it is the file that hears when
@@ -76,19 +83,27 @@ class Window:
         self._entries: deque[_Entry] = deque()
         self.events = 0
         self.bytes = 0
+        self._taken_events = 0
+        self._taken_bytes = 0
 
     @property
     def oldest_at(self) -> float | None:
         return self._entries[0].batch.came_at if self._entries else None
 
     def has_room(self, events: int, size: int) -> bool:
-        """Whether such a row may wait here; one row always may."""
+        """Whether such a row may wait here; one row always may, but for what is taken."""
+        if self._is_crowded:
+            return False
         return not self._entries or (self.events + events <= WINDOW_EVENTS and self.bytes + size <= WINDOW_BYTES)
 
     @property
     def low(self) -> bool:
         """Whether it is time to read further ones."""
-        return 2 * self.events < WINDOW_EVENTS and 2 * self.bytes < WINDOW_BYTES
+        return 2 * self.events < WINDOW_EVENTS and 2 * self.bytes < WINDOW_BYTES and not self._is_crowded
+
+    @property
+    def _is_crowded(self) -> bool:
+        return self._taken_events >= TAKEN_EVENTS or self._taken_bytes >= TAKEN_BYTES
 
     def append(self, batch: Batch) -> None:
         """One more at the end."""
@@ -131,7 +146,16 @@ class Window:
             self._count(entry, -fits)
             if not entry.waiting:
                 self._entries.popleft()
+        self._taken_events += len(lot.events)
+        self._taken_bytes += lot.bytes
         return lot
+
+    def settled(self, batch: Batch, count: int) -> bool:
+        """``count`` taken events of ``batch`` have come to their end. Whether that makes it ``low``."""
+        crowded = self._is_crowded
+        self._taken_events -= count
+        self._taken_bytes -= count * batch.event_bytes
+        return crowded and self.low
 
     def _count(self, entry: _Entry, events: int) -> None:
         self.events += events

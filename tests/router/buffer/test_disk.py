@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import time
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -129,6 +131,29 @@ async def test_no_more_than_a_window_is_in_memory(path: Path, letters: DeadLette
             assert spool.buffer.queued_events == 8
             assert spool.account.in_flight == 100
             assert await spool.settle_all() == [f"e{number}" for number in range(100)]
+
+
+async def test_what_is_taken_and_not_settled_has_a_bound(path: Path, letters: DeadLetters) -> None:
+    async with running(Spool(path, letters)) as spool:
+        for number in range(120):
+            spool.put(numbered(500, f"{number}-"))
+        await spool.written()
+        taken: list[tuple[Event, Batch]] = []
+        while len(taken) < 32_000:
+            await until(lambda: bool(spool.buffer.queued_events))
+            taken += spool.take()
+        for _ in range(100):  # more would come by now
+            taken += spool.take()
+            await trio.to_thread.run_sync(time.sleep, 0.001)
+        assert len(taken) <= 32_000 + 8_000
+
+        last = [batch for batch, _ in groupby(batch for _, batch in taken)]
+        for batch in last:  # one of each row waits on
+            spool.settle(batch, len(batch.events) - 1)
+        assert len(await spool.settle_all()) == 60_000 - len(taken)
+        for batch in last:
+            spool.settle(batch)
+    assert (spool.account.delivered, spool.buffer.held_events) == (60_000, 0)
 
 
 async def test_an_event_out_of_the_dead_letters_is_not_written(path: Path, letters: DeadLetters) -> None:
