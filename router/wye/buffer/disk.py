@@ -285,7 +285,7 @@ class DiskBuffer:
         if failures:
             letters = [self._letter(f"{where}: {failure.reason}", failure.original) for failure in failures]
         else:
-            lines = stored.payload.splitlines()
+            lines = stored.payload.splitlines() or [b""]
             letters = [self._letter(f"{where} is damaged: its checksum is wrong", line) for line in lines]
         count = row.count - len(row.batch.events)
         batch = row.batch

@@ -172,6 +172,11 @@ def insert(connection: sqlite3.Connection, rows: Iterable[StoredRow]) -> None:
     )
 
 
+def correct(connection: sqlite3.Connection, row: StoredRow) -> None:
+    """Write down how many events a row holds."""
+    connection.execute("UPDATE rows SET count = ? WHERE seq = ?", (row.count, row.seq))
+
+
 def delete(connection: sqlite3.Connection, seqs: Iterable[int]) -> None:
     """Take rows out."""
     connection.executemany("DELETE FROM rows WHERE seq = ?", [(seq,) for seq in seqs])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 import trio
+from msgspec import structs
 
 from wye.buffer import rows
 from wye.buffer.backlog import Backlog, NewRow
@@ -217,7 +218,9 @@ class Spooler:
     def _accept(self, found: Sequence[Loaded]) -> None:
         backlog = self._backlog
         now_ms, now = self._now_ms(), trio.current_time()
-        for stored, events, failures in found:
+        for stored, events, failures, told in found:
+            if stored.count != told:
+                self._correct(stored, told)
             row = backlog.read(stored, events, now - max(now_ms - stored.came_ms, 0) / 1000)
             if len(events) != stored.count:
                 self._listener.spoilt(row, stored, failures)
@@ -225,6 +228,12 @@ class Spooler:
             log.error("sink %s: %d events are missing in %s", self._name, backlog.unread_events, self._store.path)
             self._lose_unread()
         self._listener.came()
+
+    def _correct(self, stored: StoredRow, told: int) -> None:
+        """A number that was damaged would go into the totals with its row."""
+        path = self._store.path
+        log.error("sink %s: row %d of %s says %d events and holds %d", self._name, stored.seq, path, told, stored.count)
+        self._store.submit(lambda connection: rows.correct(connection, stored), lambda _: None)
 
     # ── what goes wrong ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -279,7 +288,8 @@ def _take_out(connection: sqlite3.Connection, seqs: Sequence[int], counts: Count
     rows.write_ended(connection, counts)
 
 
-Loaded = tuple[StoredRow, Sequence[Event], Sequence[Failure]]
+Loaded = tuple[StoredRow, Sequence[Event], Sequence[Failure], int]
+"""A row, what is in it, and how many events the file says that these are."""
 
 
 def _load(connection: sqlite3.Connection, after: int, upto: int) -> list[Loaded]:
@@ -287,5 +297,8 @@ def _load(connection: sqlite3.Connection, after: int, upto: int) -> list[Loaded]
 
 
 def _decoded(row: StoredRow) -> Loaded:
-    events, failures = rows.decoded(row.payload) if row.is_sound else ((), ())
-    return row, events, failures
+    """What is sound says itself how many events it holds; the number beside it has no checksum."""
+    if not row.is_sound:
+        return row, (), (), row.count
+    events, failures = rows.decoded(row.payload)
+    return structs.replace(row, count=max(len(events) + len(failures), 1)), events, failures, row.count

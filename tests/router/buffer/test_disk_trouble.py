@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -188,6 +189,45 @@ async def test_one_spoilt_row_goes_to_the_dead_letters_with_its_bytes(path: Path
     assert "x2" in found[0]["original"]
     async with running(Spool(path, letters)) as last:
         assert (last.account.received, last.account.dead_lettered, last.account.in_flight) == (6, 2, 0)
+
+
+@pytest.mark.parametrize("count", [1, 3, 7, 1000])
+async def test_a_row_with_a_wrong_number_gives_what_it_holds(
+    path: Path, letters: DeadLetters, caplog: pytest.LogCaptureFixture, count: int
+) -> None:
+    with small_steps(row_events=4):
+        async with running(Spool(path, letters)) as spool:
+            spool.put(numbered(12))
+            await spool.written()
+        _damage(path, "UPDATE rows SET count = ? WHERE seq = 2", count)
+        async with writing(letters), running(Spool(path, letters)) as spool:
+            assert await spool.settle_all() == [f"e{number}" for number in range(12)]
+    assert spool.account.balanced
+    assert spool.account.in_flight == 0
+    assert letters_in(letters.path) == []
+    assert caplog.messages == [f"sink sink: row 2 of {path} says {count} events and holds 4"]
+    async with running(Spool(path, letters)) as last:
+        assert (last.account.received, last.account.delivered, last.account.in_flight) == (12, 12, 0)
+
+
+async def test_a_row_that_has_lost_all_of_its_bytes_is_said_and_ends(path: Path, letters: DeadLetters) -> None:
+    with small_steps(row_events=4):
+        async with running(Spool(path, letters)) as spool:
+            spool.put(numbered(12))
+            await spool.written()
+        _damage(path, "UPDATE rows SET payload = x'' WHERE seq = ?", 2)
+        with trio.fail_after(5):
+            async with writing(letters), running(Spool(path, letters)) as spool:
+                assert len(await spool.settle_all()) == 8
+    assert spool.account.balanced
+    assert (spool.account.dead_lettered, spool.account.in_flight) == (4, 0)
+    (letter,) = letters_in(letters.path)
+    assert "row 2 of" in letter["reason"]
+
+
+def _damage(path: Path, statement: str, value: int) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(statement, (value,))
 
 
 async def test_what_cannot_be_written_or_read_costs_itself_alone(path: Path, letters: DeadLetters) -> None:
