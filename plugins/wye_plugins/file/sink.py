@@ -93,7 +93,8 @@ class FileSink:
             if not os.access(shown, os.W_OK | os.X_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
-            raise StartError(f"sink {self._name}: cannot write {shown}: {_words(error)}") from None
+            why = f"cannot write {shown}: {_words(error)}; mend it or choose another `path`"
+            raise StartError(f"sink {self._name}: {why}") from None
 
     async def send(self, shipment: Shipment, /) -> Verdicts:
         """One write, and one sync, for each file that the shipment's events belong to."""

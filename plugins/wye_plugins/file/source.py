@@ -60,7 +60,9 @@ class FileSource:
     def _start(self, name: str) -> list[Found]:
         files, barren = find(self._patterns)
         if barren and not self._options.follow:
-            raise StartError(f"source {name}: no file matches {', '.join(barren)}")
+            raise StartError(
+                f"source {name}: no file matches {', '.join(barren)}; mend `path`, or wait for one with `follow = true`"
+            )
         if any(path.endswith(".zst") for path in (*self._patterns, *(file.path for file in files))):
             try:
                 zstandard()

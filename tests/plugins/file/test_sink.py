@@ -99,7 +99,9 @@ async def test_a_failed_sync_is_never_a_delivery(tmp_path: Path) -> None:
 async def test_a_path_that_cannot_be_written_is_said_at_the_start(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "file" / "a.jsonl", tmp_path / "file" / "{date}.jsonl"):
-        with pytest.raises(StartError, match=rf"sink out: cannot write {tmp_path}/file.*: Not a directory"):
+        with pytest.raises(
+            StartError, match=rf"sink out: cannot write {tmp_path}/file.*: Not a directory; mend it or choose another `path`$"
+        ):
             async with sink_to(path).open():
                 pytest.fail("it started")
     with pytest.raises(StartError, match="Is a directory"):

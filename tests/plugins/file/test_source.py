@@ -35,7 +35,9 @@ async def start_error(folder: Path, path: str | list[str] = "*.jsonl", follow: b
 
 async def test_nothing_to_read_is_said_at_the_start(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text("")
-    assert await start_error(tmp_path, ["*.log", "*.jsonl"]) == f"source in: no file matches {tmp_path}/*.jsonl"
+    assert await start_error(tmp_path, ["*.log", "*.jsonl"]) == (
+        f"source in: no file matches {tmp_path}/*.jsonl; mend `path`, or wait for one with `follow = true`"
+    )
 
 
 async def test_a_file_that_cannot_be_read_is_said_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
