@@ -90,13 +90,8 @@ def expected(annotation: Any) -> str:
 
 def type_words(annotation: Any) -> str:
     """``expected`` for a column: no articles."""
-    words: list[str] = []
-    for kind, limits in _kinds(annotation):
-        if get_origin(kind) is Literal:
-            words.extend(map(spell, get_args(kind)))
-        else:
-            words.append(_one(kind, limits).removeprefix("a ").removeprefix("an ").replace("true or false", "boolean"))
-    return " or ".join(dict.fromkeys(words))
+    words = (_one(kind, limits).removeprefix("a ").removeprefix("an ") for kind, limits in _kinds(annotation))
+    return " or ".join(dict.fromkeys(words)).replace("true or false", "boolean")
 
 
 def literals(annotation: Any) -> list[Any]:
@@ -125,8 +120,14 @@ _WORDS: dict[Any, str] = {
 }
 
 
+_NOT_EMPTY = " that is not empty"
+"""Left out of what is said of the members of a list: there it would seem to be the list."""
+
+
 def _one(kind: Any, limits: tuple[Meta, ...]) -> str:
     members = _members(kind)
+    if get_origin(kind) is Literal:
+        return " or ".join(map(spell, get_args(kind)))
     if get_origin(kind) in (list, tuple):
         words = f"a list{_of(members)}"
     elif get_origin(kind) is dict or kind is dict or (isinstance(kind, type) and issubclass(kind, Struct)):
@@ -143,7 +144,8 @@ def _of(members: Any) -> str:
     if choices:
         return " of " + " or ".join(map(spell, choices))
     plurals = {"a string": "strings", "an integer": "integers", "a number": "numbers", "a table": "tables", "a list": "lists"}
-    return " of " + " or ".join(plurals.get(word, word) for word in expected(members).split(" or "))
+    words = (word.removesuffix(_NOT_EMPTY) for word in expected(members).split(" or "))
+    return " of " + " or ".join(plurals.get(word, word) for word in words)
 
 
 def _members(kind: Any) -> Any:
@@ -162,7 +164,7 @@ def _limits(kind: Any, limits: tuple[Meta, ...]) -> Iterator[str]:
         if limit.multiple_of is not None:
             yield f" that is a multiple of {limit.multiple_of}"
         if limit.min_length is not None:
-            yield " that is not empty" if limit.min_length == 1 else f" of length >= {limit.min_length}"
+            yield _NOT_EMPTY if limit.min_length == 1 else f" of length >= {limit.min_length}"
         if limit.max_length is not None:
             yield f" of length <= {limit.max_length}"
         if limit.pattern is not None and kind is str:

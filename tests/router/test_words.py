@@ -13,6 +13,8 @@ from msgspec import Meta, field
 from wye.options import Count, Options, Seconds, Secret
 from wye.words import closest, expected, found, is_secret, nearest, printable, secret_values, spell, type_words
 
+NonEmpty = Annotated[str, Meta(min_length=1)]
+
 
 class Inner(Options, frozen=True):
     key: Secret = ""
@@ -55,6 +57,12 @@ class Outer(Options, frozen=True):
         (Inner, "a table", "table"),
         (str | dict[str, Any], "a string or a table", "string or table"),
         (str | list[str], "a string or a list of strings", "string or list of strings"),
+        (
+            NonEmpty | Annotated[list[NonEmpty], Meta(min_length=1)],
+            "a string that is not empty or a list of strings that is not empty",
+            "string that is not empty or list of strings that is not empty",
+        ),
+        (Literal["a", "b"] | dict[str, str], '"a" or "b" or a table of strings', '"a" or "b" or table of strings'),
         (Any, "anything", "anything"),
         (bytes, "a value", "value"),
     ],

@@ -70,6 +70,8 @@ def _say(text: str) -> None:
 def _files(path: Path) -> Sequence[Path]:
     from wye.database import StoreError
 
+    if not path.exists():
+        raise StoreError(f"{path}: no such file or folder")
     if not path.is_dir():
         return [path]
     files = sorted(path.glob("*.db"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Any, cast
@@ -127,7 +128,26 @@ def _unreadable(name: str, error: Exception) -> Problem:
     if isinstance(error, UnicodeDecodeError):
         return Problem(name, 0, "", "", f"not UTF-8 text: {error.reason} at byte {error.start}")
     if isinstance(error, tomli.TOMLDecodeError):
-        return Problem(name, error.lineno, "", "", f"not valid TOML: {error.msg} (column {error.colno})")
+        return Problem(name, error.lineno, "", "", f"not valid TOML: {_toml_words(error)}")
     if isinstance(error, RecursionError):
         return Problem(name, 0, "", "", "nested too deeply")
     return Problem(name, 0, "", "", f"cannot read it: {error}")
+
+
+_TWICE = re.compile(r"Cannot declare \((.*?),?\) twice")
+_HINTS = {
+    "Invalid value": "a text needs quotes",
+    "Illegal character '\\n'": "is a closing quote missing?",
+    "Cannot overwrite a value": "is it there twice? rename or remove one",
+}
+
+
+def _toml_words(error: tomli.TOMLDecodeError) -> str:
+    """The parser's words, where they stand, and what is most often behind them."""
+    where = f"(column {error.colno})"
+    twice = _TWICE.match(error.msg)
+    if twice is not None:
+        table = ".".join(name.strip("' ") for name in twice[1].split(","))
+        return f"[{table}] is there twice {where}; rename or remove one"
+    hint = _HINTS.get(error.msg)
+    return f"{error.msg} {where}{f'; {hint}' if hint else ''}"

@@ -86,7 +86,7 @@ def _check_cycles(transforms: Tables, report: Report) -> None:
             names = [one for one, _ in trail]
             if above in names:
                 cycle = [*names[names.index(above) :], above]
-                report(("transforms", above, "inputs"), f"a cycle: {' ← '.join(cycle)}")
+                report(("transforms", above, "inputs"), f"a cycle: {' ← '.join(cycle)}; take one out")
             else:
                 _enter(above, transforms, trail, done)
 

@@ -75,7 +75,7 @@ def test_check_on_files_that_are_no_spools(wye: Wye, tmp_path: Path) -> None:
     assert done.returncode == Exit.FAULTY
     assert "garbage.db: file is not a database" in done.stdout
     assert "stranger.db is no spool of wye's" in done.stdout
-    assert "missing.db is no file" in wye("spool", "check", "missing.db", cwd=tmp_path).stdout
+    assert "missing.db: no such file or folder" in wye("spool", "check", "missing.db", cwd=tmp_path).stderr
     assert wye("spool", "check", "missing.db", cwd=tmp_path).returncode == Exit.FAULTY
     assert not (tmp_path / "missing.db").exists()
 

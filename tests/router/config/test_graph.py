@@ -53,10 +53,13 @@ def test_a_name_for_two(configs: Configs) -> None:
 @pytest.mark.parametrize(
     ("transforms", "said"),
     [
-        ({"t": "t"}, "wye.toml:2: [transforms.t] inputs: a cycle: t ← t"),
-        ({"t": "u", "u": "t"}, "wye.toml:2: [transforms.t] inputs: a cycle: t ← u ← t"),
-        ({"t": "a u", "u": "v", "v": "a t"}, "wye.toml:2: [transforms.t] inputs: a cycle: t ← u ← v ← t"),
-        ({"s": "t", "t": "u", "u": "t a"}, "wye.toml:3: [transforms.t] inputs: a cycle: t ← u ← t"),
+        ({"t": "t"}, "wye.toml:2: [transforms.t] inputs: a cycle: t ← t; take one out"),
+        ({"t": "u", "u": "t"}, "wye.toml:2: [transforms.t] inputs: a cycle: t ← u ← t; take one out"),
+        (
+            {"t": "a u", "u": "v", "v": "a t"},
+            "wye.toml:2: [transforms.t] inputs: a cycle: t ← u ← v ← t; take one out",
+        ),
+        ({"s": "t", "t": "u", "u": "t a"}, "wye.toml:3: [transforms.t] inputs: a cycle: t ← u ← t; take one out"),
     ],
 )
 def test_a_cycle_is_told_once(configs: Configs, transforms: dict[str, str], said: str) -> None:
@@ -65,7 +68,8 @@ def test_a_cycle_is_told_once(configs: Configs, transforms: dict[str, str], said
 
 def test_two_cycles_through_one_transform_are_two(configs: Configs) -> None:
     said = configs.said(parts(transforms={"t": "u v a", "u": "t", "v": "t"}, sinks={"z": "t"}))
-    assert [line.rpartition(": ")[2] for line in said.splitlines()] == ["t ← u ← t", "t ← v ← t"]
+    cycles = [line.rpartition(": ")[2].partition(";")[0] for line in said.splitlines()]
+    assert cycles == ["t ← u ← t", "t ← v ← t"]
 
 
 def test_a_long_chain_is_no_cycle(configs: Configs) -> None:

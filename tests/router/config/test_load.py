@@ -79,7 +79,7 @@ wye.toml:6: [sources.edge] ack: expected one of "safe", "accepted", found "save"
 wye.toml:7: [sources.edge] adapter.shp: unknown key; did you mean shop?
 wye.toml:10: [sources.old] type: no source type "kafka" is installed; expected one of "fake", "file", "many" \
 (is a plugin missing? `wye plugins` lists what is installed)
-wye.toml:14: [transforms.only] inputs: a cycle: only ← only
+wye.toml:14: [transforms.only] inputs: a cycle: only ← only; take one out
 wye.toml:15: [transforms.only] where.type: no such event type as "purchse"; did you mean "purchase"? \
 (a vendor's own is custom:NAME)
 wye.toml:19: [sinks.partner] inputs[0]: there is no source or transform "edgee"; did you mean "edge"?
@@ -205,6 +205,21 @@ def test_adapters_as_an_array_of_tables_keep_their_lines(configs: Configs) -> No
 def test_a_mistake_stands_at_the_line_of_its_table_where_the_key_is_missing(configs: Configs) -> None:
     text = '[sources.a]\ntype = "fake"\n\n[sinks.z.batch]\nmax_events = 1\n[sinks.z]\ntype = "fake"\n'
     assert configs.said(text) == "wye.toml:6: [sinks.z] inputs: missing; expected a list of strings that is not empty"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("type = file", "1: not valid TOML: Invalid value (column 8); a text needs quotes"),
+        ("a = yes", "1: not valid TOML: Invalid value (column 5); a text needs quotes"),
+        ('a = "x\nb = 1', "1: not valid TOML: Illegal character '\\n' (column 7); is a closing quote missing?"),
+        ("a = 1\na = 2", "2: not valid TOML: Cannot overwrite a value (column 6); is it there twice? rename or remove one"),
+        ("[sinks.z]\n\n[sinks.z]", "3: not valid TOML: [sinks.z] is there twice (column 9); rename or remove one"),
+        ("[sinks.z", "1: not valid TOML: Expected ']' at the end of a table declaration (column 9)"),
+    ],
+)
+def test_what_is_no_toml_is_told_with_what_it_may_be(configs: Configs, text: str, said: str) -> None:
+    assert configs.said(text) == f"wye.toml:{said}"
 
 
 class TestFiles:
