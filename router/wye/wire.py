@@ -59,61 +59,50 @@ class WireDecoder(Generic[W]):
     def read_as(self, payload: Payload, turn: Callable[[list[W]], list[T]]) -> tuple[list[T], list[Failure]]:
         """What ``turn`` makes of the records, in their order: of all of them at once or, where one of them is none or ``turn``
         raises ``ValueError``, of each on its own. What it raises for one that is on its own is that one's failure."""
-        plain = self.plain(payload)
-        if plain is not None:
+        plain = self._plain.read(payload)
+        if plain is not None and not self._names_rest(plain, payload.body):
             try:
                 return turn(plain), []
-            except _NOT_PLAIN:
+            except (ValueError, RecursionError):
                 pass
-        body = payload.body
+        return self.read_each(payload, turn)
+
+    def read_each(self, payload: Payload, turn: Callable[[list[W]], list[T]]) -> tuple[list[T], list[Failure]]:
+        """As ``read_as``, with each record on its own from the beginning: for who knows that not all of them will do."""
         turned: list[T] = []
         failures: list[Failure] = []
         if payload.framing == "message":
-            self._read_chunk(body, None, turn, turned, failures)
+            self._read_chunk(payload.body, None, turn, turned, failures)
             return turned, failures
-        for index, line in enumerate(body.split(b"\n")):
+        for index, line in enumerate(payload.body.split(b"\n")):
             if line.strip():
                 self._read_chunk(line, index, turn, turned, failures)
         return turned, failures
-
-    def plain(self, payload: Payload) -> list[W] | None:
-        """The records of a payload, where all have the struct's members alone, as the struct has them; else ``None``."""
-        plain = self._plain.read(payload)
-        return None if plain is None or self._names_rest(plain, payload.body) else plain
 
     def _read_chunk(
         self, chunk: bytes, line: int | None, turn: Callable[[list[W]], list[T]], turned: list[T], failures: list[Failure]
     ) -> None:
         """Each record of a chunk on its own, so that a bad one costs only itself."""
+        plain = self._plain_one(chunk)  # what nearly all lines around a bad one are
         try:
-            plain = self._plain.one.decode(chunk)  # what nearly all lines around a bad one are
-            if not self._names_rest([plain], chunk):
-                turned += turn([plain])
-                return
-        except _NOT_PLAIN:
-            pass
-        try:
-            pieces = split_records(chunk)
+            pieces = [chunk] if plain is not None else split_records(chunk)
         except ValueError as error:
             failures.append(Failure(str(error), chunk, line or 0))
             return
         for place, piece in enumerate(pieces):
             try:
-                turned += turn([self._read_one(piece)])
+                known = plain if piece is chunk else self._plain_one(piece)
+                turned += turn([_read_odd(piece, self._type) if known is None else known])
             except (ValueError, RecursionError) as error:
                 failures.append(Failure(in_words(error, piece), piece, place if line is None else line))
 
-    def _read_one(self, text: bytes) -> W:
+    def _plain_one(self, text: bytes) -> W | None:
+        """The record that ``text`` is, where it has the struct's members alone."""
         try:
             plain = self._plain.one.decode(text)
-            if not self._names_rest([plain], text):
-                return plain
         except BAD_JSON:
-            pass
-        document = parse(text)
-        if too_deep(document):
-            raise ValueError("JSON is nested too deeply")
-        return sift(document, self._type)
+            return None
+        return None if self._names_rest([plain], text) else plain
 
     def _names_rest(self, plain: list[W], text: bytes) -> bool:
         """Whether a member of the text has the name of ``rest``, and was taken for it. One in a bag is none of our business."""
@@ -122,7 +111,12 @@ class WireDecoder(Generic[W]):
         return not all([record.rest is UNSET for record in plain])  # noqa: C419  a generator costs three times as much
 
 
-_NOT_PLAIN = (*BAD_JSON, ValueError)
+def _read_odd(text: bytes, wire: type[W]) -> W:
+    """The record that ``text`` is, with what the struct does not know. Raises ``ValueError``."""
+    document = parse(text)
+    if too_deep(document):
+        raise ValueError("JSON is nested too deeply")
+    return sift(document, wire)
 
 
 def _as_they_are(records: list[W]) -> list[W]:

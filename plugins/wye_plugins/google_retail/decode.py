@@ -61,7 +61,7 @@ class GoogleRetailDecoder:
         if not _ODD_NAMES.isdisjoint(_SNAKE_NAME.findall(body)):
             events, failures = self._read_anew(payload, events_of)
         else:
-            events, failures = self._wire.read_as(payload, events_of)
+            events, failures = self._wire.read_each(payload, events_of)
         return Decoded(events, failures, len(body))
 
     def _read_anew(
@@ -78,7 +78,7 @@ class GoogleRetailDecoder:
                 failures.append(Failure(str(error), line, number))
                 continue
             for place, piece in enumerate(pieces):
-                found, failed = self._wire.read_as(Payload(_respelt(piece)), events_of)
+                found, failed = self._wire.read_each(Payload(_respelt(piece)), events_of)
                 events += found
                 index = number if payload.framing == "lines" else place
                 failures += [Failure(failure.reason, piece, index) for failure in failed[:1]]
