@@ -14,7 +14,7 @@ from wye.records import split_records
 
 def keeping(inbound: Inbound) -> Inbound:
     """``inbound`` with every event's own record in ``origin.raw``; where records cannot be told apart, the whole message."""
-    endpoint = None if inbound.endpoint is None else _KeepingEndpoint(inbound.endpoint)
+    endpoint: Endpoint | None = None if inbound.endpoint is None else _KeepingEndpoint(inbound.endpoint)
     return structs.replace(inbound, decoder=_KeepingDecoder(inbound.decoder), endpoint=endpoint)
 
 

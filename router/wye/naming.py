@@ -10,7 +10,7 @@ from wye.plugin import Accepted, Claim, Decoder, Endpoint, Inbound
 
 def naming(inbound: Inbound) -> Inbound:
     """``inbound`` with its name in every failure."""
-    endpoint = None if inbound.endpoint is None else _NamingEndpoint(inbound.endpoint, inbound.name)
+    endpoint: Endpoint | None = None if inbound.endpoint is None else _NamingEndpoint(inbound.endpoint, inbound.name)
     return structs.replace(inbound, decoder=_NamingDecoder(inbound.decoder, inbound.name), endpoint=endpoint)
 
 
@@ -34,6 +34,9 @@ class _NamingEndpoint(Struct, frozen=True):
         if isinstance(answer, Reply) or not answer.decoded.failures:
             return answer
         return structs.replace(answer, decoded=_named(answer.decoded, self.name))
+
+    def refusal(self, head: Head, status: int, words: str, /) -> Reply:
+        return self.endpoint.refusal(head, status, words)
 
 
 def _named(decoded: Decoded, name: str) -> Decoded:

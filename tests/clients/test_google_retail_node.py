@@ -19,7 +19,7 @@ CONFIG = """
 [sources.shop]
 type = "http"
 address = "127.0.0.1:{port}"
-adapters = [{{ type = "google-retail", parent = "{parent}" }}]
+adapters = [{{ type = "google-retail", parent = "{parent}" }}, "clickstream"]
 {options}
 
 [sinks.archive]
@@ -158,7 +158,7 @@ async def test_refusals_are_googles(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "code", "words"),
     [
-        ("max_pending_bytes = 10", 14, "The service is currently unavailable."),
+        ("keep_original = true\nmax_pending_bytes = 10", 14, "The service is currently unavailable."),
         ("max_body_bytes = 10", 3, "Request payload size exceeds the limit."),
         ("max_header_bytes = 100", 3, "the request head is too large"),
     ],

@@ -67,6 +67,7 @@ def test_requests_have_their_own() -> None:
 def test_a_refusal_stays_a_refusal() -> None:
     assert INBOUND.endpoint is not None
     assert INBOUND.endpoint.receive(Received(Head("POST", "/no", {}, {}), b"", 0)) == Reply(403)
+    assert INBOUND.endpoint.refusal(Head("POST", "/", {}, {}), 503, "full") == Reply(503, (), b"full")
 
 
 def test_the_original_survives_canonical_json() -> None:
