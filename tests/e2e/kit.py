@@ -27,6 +27,26 @@ SAMPLES = ROOT / "tests" / "samples"
 PATIENCE_SECS = 20
 """How long anything may take before a test gives up on it."""
 
+EDGE = """
+[sources.edge]
+type = "http"
+address = "127.0.0.1:{edge}"
+adapters = [{{ type = "clickstream", app_ids = ["shop"] }}]
+"""
+"""A source in TOML, to be formatted with its port."""
+
+SPOOLED_PARTNER = """
+[sinks.partner]
+type = "http"
+inputs = ["edge"]
+url = "http://127.0.0.1:{partner}/"
+adapter = {{ type = "clickstream", app_id = "shop" }}
+batch = {{ linger_secs = 0.01 }}
+retry = {{ first_secs = 0.05, max_secs = 0.2 }}
+buffer = {{ type = "disk" }}
+"""
+"""A sink behind it that is sent what waits on disk, to be formatted with the partner's port."""
+
 
 def free_port() -> int:
     """A port that nobody listens on now."""

@@ -10,34 +10,16 @@ from pathlib import Path
 import httpx
 import trio
 
-from e2e.kit import PATIENCE_SECS, Wye, clickstream_event, free_port, lines_of, post, running, until
+from e2e.kit import EDGE, PATIENCE_SECS, SPOOLED_PARTNER, Wye, clickstream_event, free_port, lines_of, post, running, until
 from wye.buffer.offline import stats
 from wye.errors import Exit
 from wye.testing import HttpPartner
 
-CONFIG = """
-grace_secs = 20
-[sources.edge]
-type = "http"
-address = "127.0.0.1:{edge}"
-adapters = [{{ type = "clickstream", app_ids = ["shop"] }}]
+CONFIG = "grace_secs = 20\n" + EDGE + SPOOLED_PARTNER
 
-[sinks.partner]
-type = "http"
-inputs = ["edge"]
-url = "http://127.0.0.1:{partner}/"
-adapter = {{ type = "clickstream", app_id = "shop" }}
-batch = {{ linger_secs = 0.01 }}
-retry = {{ first_secs = 0.05, max_secs = 0.2 }}
-buffer = {{ type = "disk" }}
-"""
-
-ARCHIVE = """
-[sources.edge]
-type = "http"
-address = "127.0.0.1:{edge}"
-adapters = [{{ type = "clickstream", app_ids = ["shop"] }}]
-
+ARCHIVE = (
+    EDGE
+    + """
 [sinks.archive]
 type = "file"
 inputs = ["edge"]
@@ -45,6 +27,7 @@ path = "events.jsonl"
 adapter = {{ type = "clickstream", app_id = "shop" }}
 buffer = {{ type = "disk", path = "queues" }}
 """
+)
 
 
 def archived(folder: Path) -> list[str]:

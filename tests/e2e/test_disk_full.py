@@ -13,26 +13,11 @@ from pathlib import Path
 import pytest
 import trio
 
-from e2e.kit import Wye, clickstream_event, free_port, post, until
+from e2e.kit import EDGE, SPOOLED_PARTNER, Wye, clickstream_event, free_port, post, until
 from wye.errors import Exit
 from wye.testing import HttpPartner
 
-CONFIG = """
-data_dir = "disk"
-[sources.edge]
-type = "http"
-address = "127.0.0.1:{edge}"
-adapters = [{{ type = "clickstream", app_ids = ["shop"] }}]
-overload_wait_secs = 0.5
-
-[sinks.partner]
-type = "http"
-inputs = ["edge"]
-url = "http://127.0.0.1:{partner}/"
-adapter = {{ type = "clickstream", app_id = "shop" }}
-retry = {{ first_secs = 0.05, max_secs = 0.2 }}
-buffer = {{ type = "disk" }}
-"""
+CONFIG = 'data_dir = "disk"\n' + EDGE + "overload_wait_secs = 0.5\n" + SPOOLED_PARTNER
 
 MOUNT = "mkdir -p disk && mount -t tmpfs -o size=6m none disk"
 

@@ -11,13 +11,11 @@ from pathlib import Path
 import pytest
 import trio
 
-from e2e.kit import Wye, clickstream_event, free_port, lines_of, post, running
+from e2e.kit import EDGE, Wye, clickstream_event, free_port, lines_of, post, running
 
-CONFIG = """
-[sources.edge]
-type = "http"
-address = "127.0.0.1:{edge}"
-adapters = [{{ type = "clickstream", app_ids = ["shop"] }}]
+CONFIG = (
+    EDGE
+    + """
 header_timeout_secs = 2
 
 [sinks.archive]
@@ -25,6 +23,7 @@ type = "file"
 inputs = ["edge"]
 path = "events.jsonl"
 """
+)
 
 HEAD = b"POST /collect?appId=shop HTTP/1.1\r\nHost: wye\r\nContent-Type: application/json\r\n"
 

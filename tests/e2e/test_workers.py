@@ -18,34 +18,31 @@ from typing import Any
 import httpx
 import trio
 
-from e2e.kit import PATIENCE_SECS, Wye, clickstream_event, free_port, letters_in, lines_of, post, running, until, wye_command
+from e2e.kit import (
+    EDGE,
+    PATIENCE_SECS,
+    SPOOLED_PARTNER,
+    Wye,
+    clickstream_event,
+    free_port,
+    letters_in,
+    lines_of,
+    post,
+    running,
+    until,
+    wye_command,
+)
 from wye.errors import Exit
 from wye.testing import HttpPartner
 
-CONFIG = """
-workers = {workers}
-grace_secs = 20
-
-[sources.edge]
-type = "http"
-address = "127.0.0.1:{edge}"
-adapters = [{{ type = "clickstream", app_ids = ["shop"] }}]
-
+ARCHIVE = """
 [sinks.archive]
 type = "file"
 inputs = ["edge"]
 path = "out/events-{{worker}}.jsonl"
 adapter = {{ type = "clickstream", app_id = "shop" }}
-
-[sinks.partner]
-type = "http"
-inputs = ["edge"]
-url = "http://127.0.0.1:{partner}/"
-adapter = {{ type = "clickstream", app_id = "shop" }}
-batch = {{ linger_secs = 0.01 }}
-retry = {{ first_secs = 0.05, max_secs = 0.2 }}
-buffer = {{ type = "disk" }}
 """
+CONFIG = "workers = {workers}\ngrace_secs = 20\n" + EDGE + ARCHIVE + SPOOLED_PARTNER
 
 
 class Ports:
@@ -265,27 +262,18 @@ async def test_mistakes_are_said_once(tmp_path: Path) -> None:
 
 
 HISTORY = """
-workers = 2
 [sources.history]
 type = "file"
 path = "in.jsonl"
 adapter = "clickstream"
-[sources.edge]
-type = "http"
-address = "127.0.0.1:{edge}"
-adapters = [{{ type = "clickstream", app_ids = ["shop"] }}]
-[sinks.archive]
-type = "file"
-inputs = ["history", "edge"]
-path = "out/events-{{worker}}.jsonl"
-adapter = {{ type = "clickstream", app_id = "shop" }}
 """
+BOTH = "workers = 2\n" + HISTORY + EDGE + ARCHIVE.replace('["edge"]', '["history", "edge"]')
 
 
 async def test_a_file_is_read_once_whoever_dies_after_that(tmp_path: Path) -> None:
     edge = free_port()
     (tmp_path / "in.jsonl").write_text("".join(json.dumps(clickstream_event(number)) + "\n" for number in range(500)))
-    async with running(tmp_path, HISTORY.format(edge=edge)) as wye:
+    async with running(tmp_path, BOTH.format(edge=edge)) as wye:
         await all_listen(wye, 2)
         await until(lambda: len(archived(tmp_path).get("events-0.jsonl", [])) == 500)
         await trio.sleep(2.5)  # it is known in the parent within a second
@@ -300,7 +288,7 @@ async def test_a_file_is_read_once_whoever_dies_after_that(tmp_path: Path) -> No
 async def test_that_a_file_could_not_be_read_to_its_end_is_not_forgotten_with_the_process(tmp_path: Path) -> None:
     edge = free_port()
     (tmp_path / "in.jsonl.gz").write_bytes(gzip.compress(json.dumps(clickstream_event(1)).encode())[:-9])
-    async with running(tmp_path, HISTORY.format(edge=edge).replace("in.jsonl", "in.jsonl.gz")) as wye:
+    async with running(tmp_path, BOTH.format(edge=edge).replace("in.jsonl", "in.jsonl.gz")) as wye:
         await all_listen(wye, 2)
         await until(lambda: "not all of its input was read" in wye.printed)
         await trio.sleep(2.5)  # it is known in the parent within a second
