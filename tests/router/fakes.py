@@ -49,6 +49,7 @@ class FakeOptions(Options, frozen=True):
     """One option of each type."""
 
     address: Annotated[str | None, Meta(description="Where it would listen.")] = None
+    url: Annotated[Secret | None, Meta(description="Whom it would connect to.")] = None
     path: Annotated[str | list[str] | None, Meta(description="What it would read or write.")] = None
     max_events: Annotated[Count, Meta(description="At most so many.")] = 10
     linger: Annotated[Seconds, Meta(description="How long.")] = 0.5

@@ -1,4 +1,4 @@
-"""Addresses and files that two parts of a config would fight for."""
+"""Addresses and files that two parts of a config would fight for, or that lead in a circle."""
 
 from __future__ import annotations
 
@@ -7,36 +7,52 @@ import os
 from ipaddress import ip_address
 from pathlib import PurePath
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from wye.config.files import Tables
 from wye.config.interpolate import is_resolved
 from wye.errors import Path, Report
+from wye.net import host_and_port
 from wye.words import found
 
 _EVERY = "every address"
+_LOCALHOST = {"127.0.0.1", "::1"}
+
+Place = tuple[set[str], int]
+"""Hosts, which are names or addresses, and a port."""
 
 
 def check(sources: Tables, sinks: Tables, report: Report) -> None:
-    """Tell of addresses used twice, of files written twice, and of files that are both read and written."""
+    """Tell of addresses used twice, of files written twice, and of events that would come back to where they were sent from."""
     _check_addresses({"sources": sources, "sinks": sinks}, report)
     _check_files(sources, sinks, report)
+    _check_circles(sources, sinks, report)
 
 
 def _check_addresses(tables: dict[str, Tables], report: Report) -> None:
     taken: list[tuple[set[str], int, Path]] = []
     for kind, parts in tables.items():
         for name, table in parts.items():
-            host, colon, port = _text(table.get("address")).rpartition(":")
-            if not colon or not (port.isascii() and port.isdigit()) or int(port) == 0:
-                continue  # nothing to bind, a mistake told elsewhere, or a port that the system chooses
-            hosts = _hosts(host)
+            bound = _bound(table)
+            if bound is None:
+                continue
+            hosts, port = bound
             for others, other_port, owner in taken:
-                if int(port) == other_port and (hosts & others or _EVERY in hosts | others):
+                if port == other_port and (hosts & others or _EVERY in hosts | others):
                     report(
                         (kind, name, "address"), f"{found(table['address'])} is already used by [{'.'.join(map(str, owner))}]"
                     )
                     break
-            taken.append((hosts, int(port), (kind, name)))
+            taken.append((hosts, port, (kind, name)))
+
+
+def _bound(table: dict[str, Any]) -> Place | None:
+    """Where a part listens. ``None`` where there is nothing to bind, a mistake told elsewhere, or a port that the system
+    chooses."""
+    host, colon, port = _text(table.get("address")).rpartition(":")
+    if not colon or not (port.isascii() and port.isdigit()) or int(port) == 0:
+        return None
+    return _hosts(host), int(port)
 
 
 def _hosts(host: str) -> set[str]:
@@ -45,12 +61,49 @@ def _hosts(host: str) -> set[str]:
     if name in ("", "*"):
         return {_EVERY}
     if name == "localhost":
-        return {"127.0.0.1", "::1"}
+        return _LOCALHOST
     try:
         address = ip_address(name)
     except ValueError:
         return {name}
     return {_EVERY} if address.is_unspecified else {str(address)}
+
+
+def _check_circles(sources: Tables, sinks: Tables, report: Report) -> None:
+    """Of each sink whose events come back to it, with nothing on the way that could stop one: no transform, no ``where``."""
+    leads = {name: [one for one, table in sources.items() if _leads(sink, table)] for name, sink in sinks.items()}
+    gets = {name: [] if "where" in sink else _inputs(sink) for name, sink in sinks.items()}
+    for name, sink in sinks.items():
+        reached = dict.fromkeys(leads[name])
+        for source in (left := [*reached]):
+            left += [one for other in sinks if source in gets[other] for one in leads[other] if one not in reached]
+            reached.update(dict.fromkeys(left))
+        for source in [one for one in gets[name] if one in reached][:1]:
+            key = "url" if "url" in sink else "address"
+            words = f"it leads back to [sources.{source}], whose events this sink gets; they would go round in a circle"
+            report(("sinks", name, key), words)
+
+
+def _leads(sink: dict[str, Any], source: dict[str, Any]) -> bool:
+    """Whether what ``sink`` sends comes to ``source``: one of them connects to the other, on this machine for sure."""
+    if sink.get("type") != source.get("type"):
+        return False
+    return any(_meets(_called(one), _bound(other)) for one, other in ((sink, source), (source, sink)))
+
+
+def _called(table: dict[str, Any]) -> Place | None:
+    """Whom a part connects to; ``None`` where that is nobody, or a mistake told elsewhere."""
+    try:
+        host, port = host_and_port(urlsplit(_text(table.get("url"))))
+    except (ValueError, KeyError):
+        return None
+    return None if "proxy" in table else (_hosts(host), port)
+
+
+def _meets(called: Place | None, bound: Place | None) -> bool:
+    if called is None or bound is None or called[1] != bound[1]:
+        return False
+    return bool(called[0] & bound[0]) or (_EVERY in bound[0] and called[0] <= _LOCALHOST)
 
 
 def _check_files(sources: Tables, sinks: Tables, report: Report) -> None:
@@ -89,6 +142,11 @@ def _paths(table: dict[str, Any]) -> list[str]:
     path = table.get("path")
     members = cast(list[Any], path) if isinstance(path, list) else [path]
     return [one for one in map(_text, members) if one]
+
+
+def _inputs(table: dict[str, Any]) -> list[str]:
+    inputs = table.get("inputs")
+    return [_text(one) for one in cast(list[Any], inputs)] if isinstance(inputs, list) else []
 
 
 def _text(value: Any) -> str:

@@ -20,8 +20,8 @@ def test_what_is_installed_from_where_with_its_options(wye: Wye, tmp_path: Path)
     assert done.returncode == 0
     assert done.stdout.splitlines()[:3] == [
         "kind              name       from  options",
-        "source            fake       wye   address, path, max_events, linger, ack, token, headers, tags, tls, first, last",
-        "source            file       wye   address, path, max_events, linger, ack, token, headers, tags, tls, first, last",
+        "source            fake       wye   address, url, path, max_events, linger, ack, token, headers, tags, tls, first, last",
+        "source            file       wye   address, url, path, max_events, linger, ack, token, headers, tags, tls, first, last",
     ]
     assert "adapter (source)  readonly   wye   none" in done.stdout
 
@@ -33,6 +33,7 @@ def test_one_name_in_full(wye: Wye, tmp_path: Path) -> None:
         """\
 option           type                       default   description
 address          string                               Where it would listen.
+url              string                               Whom it would connect to.
 path             string or list of strings            What it would read or write.
 max_events       integer >= 1               10        At most so many.
 linger           number >= 0                0.5       How long.

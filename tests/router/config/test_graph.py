@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from router.fakes import Configs
+from wye.config import load_config
+from wye.errors import ConfigError
+from wye.registry import load
 
 
 def parts(*, sources: str = "a", transforms: dict[str, str] | None = None, sinks: dict[str, str] | None = None) -> str:
@@ -156,3 +161,110 @@ def test_other_files_may_be_read(configs: Configs, path: str) -> None:
 
 def test_paths_of_other_kinds_of_parts_are_not_files(configs: Configs) -> None:
     assert configs.said(two('path = "/collect"', 'path = "/collect"')) == ""
+
+
+def posting(listens: str, url: str, *, more: str = "", inputs: str = '["edge"]') -> str:
+    """A source that listens, and a sink of its events that sends to ``url``."""
+    return f"""
+[sources.edge]
+type = "fake"
+address = "{listens}"
+[sinks.again]
+type = "fake"
+inputs = {inputs}
+url = "{url}"
+{more}
+"""
+
+
+CIRCLE = "it leads back to [sources.edge], whose events this sink gets; they would go round in a circle"
+
+
+@pytest.mark.parametrize(
+    ("listens", "url"),
+    [
+        ("127.0.0.1:8080", "http://127.0.0.1:8080/collect?key=s3cret"),
+        ("127.0.0.1:8080", "ws://localhost:8080"),
+        ("localhost:8080", "https://[::1]:8080"),
+        (":8080", "http://localhost:8080"),
+        ("0.0.0.0:8080", "http://127.0.0.1:8080"),
+        ("[::]:8080", "http://[0::1]:8080"),
+        ("10.0.0.1:8080", "http://10.0.0.1:8080"),
+        ("shop.internal:443", "wss://Shop.internal"),
+    ],
+)
+def test_a_sink_does_not_send_to_its_own_source(configs: Configs, listens: str, url: str) -> None:
+    assert configs.said(posting(listens, url)) == f"wye.toml:8: [sinks.again] url: {CIRCLE}"
+
+
+@pytest.mark.parametrize(
+    ("listens", "url"),
+    [
+        ("127.0.0.1:8080", "http://127.0.0.1:8081"),
+        ("127.0.0.1:8080", "http://10.0.0.1:8080"),
+        ("0.0.0.0:8080", "http://10.0.0.1:8080"),  # perhaps another machine
+        ("127.0.0.1:0", "http://127.0.0.1:8080"),
+        ("127.0.0.1:8080", "http://127.0.0.1:99999"),
+        ("127.0.0.1:8080", "http://[127.0.0.1:8080"),
+        ("127.0.0.1:8080", "127.0.0.1:8080"),
+    ],
+)
+def test_a_sink_may_send_elsewhere(configs: Configs, listens: str, url: str) -> None:
+    assert configs.said(posting(listens, url)) == ""
+
+
+def test_a_sink_may_send_a_part_to_its_own_source(configs: Configs) -> None:
+    text = posting("127.0.0.1:8080", "http://127.0.0.1:8080", more='where = { type = "search" }')
+    assert configs.said(text) == ""
+    transform = 'transforms.t = { type = "filter", where = {}, inputs = ["edge"] }'
+    assert configs.said(transform + posting("127.0.0.1:8080", "http://127.0.0.1:8080", inputs='["t"]')) == ""
+
+
+def test_a_chain_through_an_address_is_no_circle_until_it_is_closed(configs: Configs) -> None:
+    chain = (
+        posting("127.0.0.1:8080", "http://127.0.0.1:8081")
+        + """
+[sources.b]
+type = "fake"
+address = "127.0.0.1:8081"
+[sinks.z]
+type = "fake"
+inputs = ["b"]
+"""
+    )
+    assert configs.said(chain) == ""
+    closed = configs.said(f'{chain}url = "http://127.0.0.1:8080"')
+    assert closed.splitlines() == [
+        f"wye.toml:8: [sinks.again] url: {CIRCLE}",
+        f"wye.toml:17: [sinks.z] url: {CIRCLE.replace('edge', 'b')}",
+    ]
+
+
+def test_a_source_does_not_connect_to_its_own_sink(configs: Configs) -> None:
+    text = """
+[sources.edge]
+type = "fake"
+url = "ws://localhost:8080"
+[sinks.live]
+type = "fake"
+inputs = ["edge"]
+address = ":8080"
+"""
+    assert configs.said(text) == f"wye.toml:8: [sinks.live] address: {CIRCLE}"
+
+
+ADAPTER = {"http": ('adapters = ["clickstream"]', 'adapter = { type = "clickstream", app_id = "shop" }'), "websocket": ("", "")}
+
+
+@pytest.mark.parametrize("kind", ADAPTER)
+def test_circles_of_real_parts(tmp_path: Path, kind: str) -> None:
+    source, sink = ADAPTER[kind]
+    text = posting("127.0.0.1:8080", f"{'ws' if kind == 'websocket' else kind}://127.0.0.1:8080", more=sink)
+    path = tmp_path / "wye.toml"
+    path.write_text(text.replace('"fake"', f'"{kind}"').replace("address", f"{source}\naddress"))
+    with pytest.raises(ConfigError, match="round in a circle"):
+        load_config([str(path)], load(), {})
+    if kind == "http":
+        with path.open("a") as file:
+            file.write('proxy = "http://127.0.0.1:3128"')
+        load_config([str(path)], load(), {})
