@@ -30,12 +30,14 @@ _BROKEN = Claimed(Claim(BROKEN))
 
 
 class Endpoints:
-    """All endpoints of one port. Whatever an endpoint raises costs one request a 500 and is logged once per kind."""
+    """All endpoints of one port, and what their ``adapters`` are called. Whatever an endpoint raises costs one request a 500
+    and is logged once per kind."""
 
-    def __init__(self, endpoints: Sequence[Endpoint], name: str) -> None:
+    def __init__(self, endpoints: Sequence[Endpoint], name: str, adapters: Sequence[str] = ()) -> None:
         self._endpoints = endpoints
         self._name = name
-        self._said: set[tuple[type[object], type[Exception]]] = set()
+        self._adapters = {id(one): adapter for one, adapter in zip(endpoints, adapters, strict=False)}
+        self._said: set[tuple[int, type[Exception]]] = set()
 
     def choose(self, head: Head) -> Claimed:
         """The first claim without a reply, else the first with one, else the answer that nobody serves this path."""
@@ -72,9 +74,8 @@ class Endpoints:
         return text(status, words)
 
     def _say(self, endpoint: Endpoint, error: Exception) -> None:
-        kind = (type(endpoint), type(error))
+        kind = (id(endpoint), type(error))
         if kind not in self._said:
             self._said.add(kind)
-            log.error(
-                "source %s: %s raised; answered 500 (said once per kind)", self._name, type(endpoint).__name__, exc_info=error
-            )
+            adapter = self._adapters.get(id(endpoint), "")
+            log.error('source %s: adapter "%s" raised; answered 500 (said once per kind)', self._name, adapter, exc_info=error)

@@ -25,6 +25,7 @@ class HttpSource:
     def __init__(self, options: HttpSourceOptions, context: SourceContext) -> None:
         self._options = options
         self._endpoints = _endpoints(context)
+        self._adapters = [adapter.name for adapter in context.adapters]
         self._scheme = "http" if options.tls is None else "https"
         self._listens = [f"{self._scheme}://{options.address}"]
 
@@ -39,7 +40,7 @@ class HttpSource:
         listeners = [socket.socket(fileno=one.socket.detach()) for one in await listen(options.address)]
         try:
             self._listens = [f"{self._scheme}://{bound_address(listener)}" for listener in listeners]
-            site = Site(options, Endpoints(self._endpoints, intake.name), intake)
+            site = Site(options, Endpoints(self._endpoints, intake.name, self._adapters), intake)
             server = Server(site, tls)
             log.info("source %s: listening on %s", intake.name, ", ".join(self._listens))
             async with trio.open_nursery() as beside:

@@ -30,6 +30,15 @@ def test_an_endpoint_that_raises_does_not_stand_in_the_way_of_another(caplog: py
     assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
 
 
+def test_what_several_adapters_raise_is_said_of_each_by_its_name(caplog: pytest.LogCaptureFixture) -> None:
+    endpoints = Endpoints([Vendor(), Vendor()], "web", ["acme", "emca"])
+    for _ in range(2):
+        endpoints.choose(head("/claim-boom"))
+    assert caplog.messages == [
+        f'source web: adapter "{name}" raised; answered 500 (said once per kind)' for name in ("acme", "emca")
+    ]
+
+
 def test_a_claim_with_a_reply_gives_way_to_one_without() -> None:
     refusing, willing = Vendor(), Elsewhere()
     assert Endpoints([refusing, willing], "web").choose(head("/denied")).endpoint is willing
