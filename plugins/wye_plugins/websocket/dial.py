@@ -99,7 +99,7 @@ async def _open_stream(dial: Dial) -> trio.abc.Stream:
     try:
         stream = await trio.open_tcp_stream(host, port)
         return await _over_tls(stream, dial.context, host) if dial.secure else stream
-    except (OSError, trio.BrokenResourceError) as error:
+    except (OSError, UnicodeError, trio.BrokenResourceError) as error:
         raise ConnectionError(_reason(error)) from None
 
 

@@ -107,6 +107,12 @@ async def test_nobody_there(nursery: trio.Nursery) -> None:
         await connect(Dial(url), nursery)
 
 
+@pytest.mark.parametrize("host", ["feed..example", f"{'a' * 64}.example"])
+async def test_a_host_that_can_have_no_address(host: str, nursery: trio.Nursery) -> None:
+    with pytest.raises(ConnectionError, match=r"^the host name is not known$"):
+        await connect(Dial(f"ws://{host}:80"), nursery)
+
+
 # ── TLS ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
