@@ -12,10 +12,9 @@ from msgspec import UNSET
 
 from wye.event import Item, Json
 from wye.wire import amount
-from wye_plugins.clickstream.schema import CsEvent
+from wye_plugins.clickstream.schema import ITEM_ALIASES, CsEvent
 from wye_plugins.clickstream.slots import BAGS, bear, text
 
-ITEM_ALIASES = (("id", "item_id"), ("name", "item_name"))
 _DEPTH = 2
 """How deep a member of an item lies in the array of items."""
 

@@ -22,19 +22,17 @@ from wye_plugins.clickstream.client import Clients, kept_identity, named
 from wye_plugins.clickstream.items import items_of
 from wye_plugins.clickstream.schema import (
     ALIASES,
+    CURRENCIES,
     NAMES,
     TYPE_ATTRIBUTE,
     TYPES,
+    VALUES,
     VENDOR,
     CsEvent,
     total_attribute,
 )
 from wye_plugins.clickstream.slots import COMMON, SLOTS, TOO_DEEP, Slot, bear, text
 from wye_plugins.clickstream.user import user_of
-
-# Where one of these stands, the value or the currency is not where it usually is.
-_VALUES = ("event_value", "event_value_in_usd")
-_CURRENCIES = ("event_value_currency", "currency", "event_value_in_usd")
 
 
 class Reader:
@@ -58,10 +56,8 @@ class Reader:
         time_ms = _time(record, extra, facts) if record.timestamp is None else record.timestamp
         if record.app_id == "":
             extra["app_id"] = ""
-        event_id = record.event_id
-        if event_id is None or identity(event_id) is None:
-            event_id = _derived(record, extra)
-        known = _OWN_NAMES.get(name) or _known(name)
+        event_id = identity(record.event_id) or _derived_id(record, extra)
+        known = _known(name)
         attrs: dict[str, Json] = {} if record.attributes is None else record.attributes
         odd: dict[str, Json] = {}
         empty = not attrs and record.attributes is not None
@@ -75,9 +71,7 @@ class Reader:
         if odd or empty:
             extra["attributes"] = odd
         user_id, user_attrs = (None, {}) if record.user is None else user_of(record.user, extra)
-        visitor_id = record.unique_id
-        if identity(visitor_id) is None:
-            visitor_id = kept_identity(visitor_id, "unique_id", extra) or identity(extra.get("user_pseudo_id"))
+        visitor_id = identity(record.unique_id) or _other_visitor(record, extra)
         items = items_of(record, extra)
         origin, device, app = self._clients.of(record, self._tenant, self._platform, self._payload)
         if record.device_id is not None or record.device_unique_id is not None or "advertising_id" in extra:
@@ -113,11 +107,16 @@ def _beyond(record: CsEvent, rest: dict[str, Json]) -> dict[str, Json]:
     return extra
 
 
-def _derived(record: CsEvent, extra: dict[str, Json]) -> str:
+def _derived_id(record: CsEvent, extra: dict[str, Json]) -> str:
     """An id for an event whose own names nothing."""
     if record.event_id is not None:
         extra["event_id"] = record.event_id
     return derive_id(VENDOR, record)
+
+
+def _other_visitor(record: CsEvent, extra: dict[str, Json]) -> str | None:
+    """Whom the other member names, where an event's own names nobody."""
+    return kept_identity(record.unique_id, "unique_id", extra) or identity(extra.get("user_pseudo_id"))
 
 
 def _time(record: CsEvent, extra: dict[str, Json], facts: Facts) -> int:
@@ -151,9 +150,6 @@ def _known(name: str) -> Known:
 
 def _of_type(kind: str, name: str | None) -> Known:
     return Known(kind, name, SLOTS.get(kind, COMMON), total_attribute(kind))
-
-
-_OWN_NAMES = {name: _known(name) for name in TYPES}
 
 
 def _carried(bag: dict[str, Json], odd: dict[str, Json]) -> Known | None:
@@ -194,17 +190,17 @@ def _value(
         extra["event_value_currency"] = record.event_value_currency
     if not extra:
         return
-    if any(name in extra for name in _VALUES):
+    if any(name in extra for name in VALUES):
         own = facts.get("goods_total")
         if own is not None:
             odd.setdefault(total_name, own)
-        total = _first(extra, _VALUES, amount)
+        total = _first(extra, VALUES, amount)
         facts["goods_total"] = own if total is None else total
-    if any(name in extra for name in _CURRENCIES):
+    if any(name in extra for name in CURRENCIES):
         if currency is not None:
             odd.setdefault("currency", currency)
         in_usd = "USD" if "event_value_in_usd" in extra and record.event_value is UNSET else None
-        facts["currency"] = _first(extra, _CURRENCIES[:2], text) or currency or in_usd
+        facts["currency"] = _first(extra, CURRENCIES[:2], text) or currency or in_usd
 
 
 def _first(extra: dict[str, Json], names: tuple[str, ...], read: Callable[[Json], Any]) -> Any:

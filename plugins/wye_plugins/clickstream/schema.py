@@ -91,6 +91,12 @@ ALIASES: tuple[tuple[str, str], ...] = (
 )
 """A member's name, and the other one that the vendor's pipeline takes for it."""
 
+ITEM_ALIASES: tuple[tuple[str, str], ...] = (("id", "item_id"), ("name", "item_name"))
+"""The same for the members of an item."""
+
+VALUES = ("event_value", "event_value_in_usd")
+CURRENCIES = ("event_value_currency", "currency", "event_value_in_usd")
+"""Where one of these stands, the value or the currency is not where it usually is, among the attributes."""
 
 COMMERCE = frozenset(
     ("item_view", "item_click", "add_to_cart", "remove_from_cart", "cart_view", "add_to_wishlist", "checkout_start", "purchase")

@@ -21,7 +21,17 @@ from wye.event import CUSTOM, App, Device, Event, Item, Json, Page, UserAttr
 from wye.remember import remembered
 from wye.wire import overlay
 from wye_plugins.clickstream.names import fitting_attributes, name_of, names_in
-from wye_plugins.clickstream.schema import NAMES, NAMES_ATTRIBUTE, TYPE_ATTRIBUTE, TYPES, document, total_attribute
+from wye_plugins.clickstream.schema import (
+    CURRENCIES,
+    ITEM_ALIASES,
+    NAMES,
+    NAMES_ATTRIBUTE,
+    TYPE_ATTRIBUTE,
+    TYPES,
+    VALUES,
+    document,
+    total_attribute,
+)
 from wye_plugins.clickstream.slots import categories_text
 
 _NO_DEVICE = Device()
@@ -43,9 +53,9 @@ def own_record(event: Event, app_id: str, over: Over) -> Struct:
         _put(attributes, "currency", event.currency)
     else:
         name = _own_name(event, over)
-        if "event_value" not in over and "event_value_in_usd" not in over:
+        if over.keys().isdisjoint(VALUES):
             _put(attributes, total_attribute(event.type), event.goods_total)
-        if over.keys().isdisjoint(_CURRENCIES):
+        if over.keys().isdisjoint(CURRENCIES):
             _put(attributes, "currency", event.currency)
         advertised = "advertising_id" not in over
         if "user_pseudo_id" in over:
@@ -83,9 +93,6 @@ def foreign_record(event: Event, app_id: str) -> Struct:
         value=event.goods_total if in_columns else UNSET,
         currency=event.currency if in_columns else None,
     )
-
-
-_CURRENCIES = ("event_value_currency", "currency", "event_value_in_usd")
 
 
 def _record(
@@ -267,7 +274,7 @@ def _user_attr(attr: UserAttr) -> Over:
 def _own_item(item: Item) -> Over:
     line = _item(item)
     if item.extra:
-        for name, alias in (("id", "item_id"), ("name", "item_name")):
+        for name, alias in ITEM_ALIASES:
             if alias in item.extra:
                 line.pop(name, None)
         return overlay(line, item.extra)
