@@ -18,6 +18,7 @@ CONFIG = """
 type = "http"
 address = "127.0.0.1:{port}"
 tls = {{ certificate = "own.pem" }}
+{options}
 adapters = [{{ type = "moloco", platform = "SHOP_1", api_key = "secret" }}]
 
 [sinks.archive]
@@ -69,7 +70,9 @@ def segment_event(number: int, event: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-async def answered(folder: Path, events: list[dict[str, Any]], **settings: str) -> tuple[list[Any], list[Any]]:
+async def answered(
+    folder: Path, events: list[dict[str, Any]], options: str = "", **settings: str
+) -> tuple[list[Any], list[Any]]:
     """What the destination says of ``events``, all handed to it at once; the archive."""
     authority, port = trustme.CA(), free_port()
     authority.cert_pem.write_to_path(str(folder / "authority.pem"))
@@ -77,7 +80,7 @@ async def answered(folder: Path, events: list[dict[str, Any]], **settings: str) 
     own = authority.issue_cert("shop-1-evt.rmp-api.moloco.com")
     own.private_key_and_cert_chain_pem.write_to_path(str(folder / "own.pem"))
     given = {"port": port, "settings": {**SETTINGS, **settings}, "events": events}
-    async with running(folder, CONFIG.format(port=port)) as wye:
+    async with running(folder, CONFIG.format(port=port, options=options)) as wye:
         await wye.listening(port)
         answers = await run_node("moloco_segment.cjs", given=given, NODE_EXTRA_CA_CERTS=str(folder / "authority.pem"))
         assert await wye.stop() == 0, wye.printed
@@ -128,5 +131,21 @@ async def test_refusals_are_molocos(
     tmp_path: Path, settings: dict[str, str], event: dict[str, Any], status: int, words: str
 ) -> None:
     answers, archive = await answered(tmp_path, [segment_event(0, DONE[7][1] | event)], **settings)
+    assert [(told["status"], told["body"]["message"]) for told in answers] == [(status, words)]
+    assert archive == []
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "words"),
+    [
+        ("max_pending_bytes = 10", 503, "too many requests are being worked on"),
+        ("max_body_bytes = 10", 413, "the body is too large"),
+        ("max_header_bytes = 100", 431, "the request head is too large"),
+    ],
+)
+async def test_what_wye_refuses_before_moloco_is_asked_is_molocos_too(
+    tmp_path: Path, options: str, status: int, words: str
+) -> None:
+    answers, archive = await answered(tmp_path, [segment_event(0, DONE[7][1])], options)
     assert [(told["status"], told["body"]["message"]) for told in answers] == [(status, words)]
     assert archive == []
