@@ -259,7 +259,10 @@ class RootOptions(Options, frozen=True):
     """What concerns wye as a whole; stands outside of the tables of parts."""
 
     data_dir: Annotated[
-        str, Meta(description="Where wye keeps what must survive a restart: dead letters, checkpoints, buffers on disk.", min_length=1)
+        str,
+        Meta(
+            description="Where wye keeps what must survive a restart: dead letters, checkpoints, buffers on disk.", min_length=1
+        ),
     ] = "wye-data"
     grace_secs: Annotated[
         Seconds, Meta(description="How long a stop (SIGTERM, SIGINT, SIGHUP) waits for events in flight before it gives up.")
