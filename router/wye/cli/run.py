@@ -44,13 +44,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def _count(text: str) -> int:
-    """Raises ``ValueError`` for what is no number of workers."""
+    """Raises ``ArgumentTypeError`` for what is no number of workers."""
     from wye.config.model import MOST_WORKERS
 
-    count = int(text)
-    if not 1 <= count <= MOST_WORKERS:
-        raise argparse.ArgumentTypeError(f"expected 1 to {MOST_WORKERS}")
-    return count
+    if not (text.isdecimal() and 1 <= int(text) <= MOST_WORKERS):
+        raise argparse.ArgumentTypeError(f"expected 1 to {MOST_WORKERS}, found {text}")
+    return int(text)
 
 
 def main(arguments: argparse.Namespace) -> Exit:

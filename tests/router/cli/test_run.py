@@ -88,6 +88,13 @@ def test_a_ledger_that_cannot_be_written_is_said_before_anything_starts(folder: 
     assert (done.returncode, done.stderr) == (3, "wye: cannot write the ledger to no/l.json: No such file or directory\n")
 
 
+@pytest.mark.parametrize("count", ["0", "257", "two", "1.5"])
+def test_a_number_of_workers_that_is_none_is_told_with_what_is(folder: Path, count: str) -> None:
+    done = wye("run", "wye.toml", "--workers", count, cwd=folder)
+    assert done.returncode == 2
+    assert done.stderr.endswith(f"argument --workers: expected 1 to 256, found {count}\n")
+
+
 @pytest.mark.parametrize("columns", [60, 100, 200])
 def test_a_terminal_is_filled_but_not_overrun(folder: Path, columns: int) -> None:
     code, sent = on_terminal(["run", "wye.toml"], folder, columns, **VARIABLES)
