@@ -6,10 +6,7 @@ A source or sink without ``adapter`` speaks it, so what one wye wrote another ca
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from decimal import Decimal, DecimalException
 
-import msgspec
 from msgspec import Struct
 
 from wye.answer import asked_secs
@@ -17,7 +14,7 @@ from wye.event import CONTROL, Event, to_json
 from wye.message import Decoded, Failure, HttpRequest, HttpResponse, Payload, Shipment, Unfit
 from wye.options import Options
 from wye.plugin import AdapterPart, Inbound, Limits, Outbound, Role, hookimpl
-from wye.records import split_records
+from wye.records import BAD_JSON, PlainDecoder, in_words, split_records
 from wye.verdict import DELIVERED, Verdict, Verdicts
 
 NAME = "canonical"
@@ -27,17 +24,16 @@ class CanonicalOptions(Options, frozen=True):
     """The canonical adapter has no options."""
 
 
-_one = msgspec.json.Decoder(Event, float_hook=Decimal)
+_plain = PlainDecoder(Event)
 
 
 class CanonicalDecoder(Struct, frozen=True):
     """Reads what ``CanonicalEncoder`` writes: an object a line, or one, several or an array of them in a message."""
 
     def decode(self, payload: Payload, /) -> Decoded:
-        if payload.framing == "lines":
-            # The common case: one document a line and nothing wrong. Otherwise a bad line costs only itself.
-            with suppress(*_NOT_PLAIN):
-                return Decoded(_one.decode_lines(payload.body), (), len(payload.body))
+        plain = _plain.read(payload)
+        if plain is not None:
+            return Decoded(plain, (), len(payload.body))
         events: list[Event] = []
         failures: list[Failure] = []
         lines = payload.body.split(b"\n") if payload.framing == "lines" else [payload.body]
@@ -45,9 +41,6 @@ class CanonicalDecoder(Struct, frozen=True):
             if line.strip():
                 _read(line, number if payload.framing == "lines" else None, events, failures)
         return Decoded(events, failures, len(payload.body))
-
-
-_NOT_PLAIN = (ValueError, RecursionError, DecimalException)
 
 
 def _read(text: bytes, line: int | None, events: list[Event], failures: list[Failure]) -> None:
@@ -65,13 +58,9 @@ def _read(text: bytes, line: int | None, events: list[Event], failures: list[Fai
 
 def _event(text: bytes) -> Event:
     try:
-        return _one.decode(text)
-    except RecursionError:
-        raise ValueError("JSON is nested too deeply") from None
-    except DecimalException:
-        raise ValueError("JSON has a number whose exponent is out of range") from None
-    except UnicodeDecodeError as error:
-        raise ValueError(f"JSON is not UTF-8: {error.reason} at byte {error.start}") from None
+        return _plain.one.decode(text)
+    except BAD_JSON as error:
+        raise ValueError(in_words(error, text)) from None
 
 
 class CanonicalEncoder(Struct, frozen=True):

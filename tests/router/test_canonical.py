@@ -137,6 +137,12 @@ def test_hostile_values_cost_only_their_event(value: bytes, framing: str) -> Non
     assert (len(events), [(index, original) for index, _, original in failures]) == (2, [(1, bad)])
 
 
+@pytest.mark.parametrize("framing", ["lines", "message"])
+def test_where_an_event_is_not_utf_8_is_counted_from_its_beginning(framing: str) -> None:
+    _, [(_, reason, _)] = decoded(b'{"id":"a","type":"\xe9"}', framing)
+    assert reason == "JSON is not UTF-8: invalid continuation byte at byte 18"
+
+
 @given(st.binary(max_size=60), st.sampled_from(["lines", "message"]))
 def test_whatever_the_bytes_are_nothing_is_raised(body: bytes, framing: str) -> None:
     decoded(body, framing)
