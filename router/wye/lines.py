@@ -6,6 +6,7 @@ too long is looked at more closely.
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -15,8 +16,6 @@ from wye.plugin import Decoder
 
 SHOWN_BYTES = 1024
 """How much of a line that is too long is kept for its failure."""
-
-_BOM = b"\xef\xbb\xbf"
 
 
 class LineChunk(Struct, frozen=True):
@@ -38,7 +37,7 @@ class LineChunk(Struct, frozen=True):
 
     def decode(self, decoder: Decoder, received_ms: int) -> Decoded:
         """All events and failures of the chunk; a decoder that raises costs only the lines that it raises for."""
-        body = self.body.removeprefix(_BOM) if self.start == 0 else self.body
+        body = self.body.removeprefix(BOM_UTF8) if self.start == 0 else self.body
         try:
             decoded = decoder.decode(Payload(body, "lines", received_ms=received_ms))
         except Exception:  # a plugin's fault

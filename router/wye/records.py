@@ -26,6 +26,7 @@ BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, DecimalExce
 """What the JSON parser raises for hostile bytes: bad syntax, not UTF-8, nesting deeper than the stack, an exponent of 20
 digits."""
 
+TOO_DEEP = "JSON is nested too deeply"
 
 T = TypeVar("T")
 
@@ -82,7 +83,7 @@ def _split_concatenated(text: bytes) -> list[bytes]:
 def in_words(error: Exception, text: bytes) -> str:
     """The reason in one of ``BAD_JSON``, which ``text`` was the cause of."""
     if isinstance(error, RecursionError):
-        return "JSON is nested too deeply"
+        return TOO_DEEP
     if isinstance(error, UnicodeDecodeError):
         return _not_utf_8(text)
     if isinstance(error, DecimalException):

@@ -20,7 +20,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 from wye.annotations import members_of, struct_in
 from wye.event import Json
 from wye.message import Failure, Payload
-from wye.records import BAD_JSON, PlainDecoder, in_words, split_records
+from wye.records import BAD_JSON, TOO_DEEP, PlainDecoder, in_words, split_records
 from wye.values import amount as amount
 from wye.values import identity as identity
 
@@ -115,7 +115,7 @@ def _read_odd(text: bytes, wire: type[W]) -> W:
     """The record that ``text`` is, with what the struct does not know. Raises ``ValueError``."""
     document = parse(text)
     if too_deep(document):
-        raise ValueError("JSON is nested too deeply")
+        raise ValueError(TOO_DEEP)
     return sift(document, wire)
 
 
@@ -137,6 +137,8 @@ def parse(text: bytes) -> Json:
 
 
 MAX_DEPTH = 60
+BAGS = frozenset((dict, list))
+"""The types of what can be nested."""
 
 
 def too_deep(value: Json, levels: int = MAX_DEPTH) -> bool:
@@ -148,12 +150,9 @@ def too_deep(value: Json, levels: int = MAX_DEPTH) -> bool:
     if levels == 0:
         return True
     for member in cast(list[Json], value):  # noqa: SIM110  a generator would cost as much as the rest
-        if type(member) in _BAGS and too_deep(member, levels - 1):
+        if type(member) in BAGS and too_deep(member, levels - 1):
             return True
     return False
-
-
-_BAGS = frozenset((dict, list))
 
 
 # ── documents and structs ────────────────────────────────────────────────────────────────────────────────────────────────

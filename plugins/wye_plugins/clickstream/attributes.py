@@ -7,10 +7,10 @@ from typing import Any, TypeAlias
 from msgspec import structs
 
 from wye.event import Json, Page
-from wye.wire import identity
+from wye.wire import BAGS, identity
 from wye_plugins.clickstream.names import names_in
 from wye_plugins.clickstream.schema import NAMES_ATTRIBUTE
-from wye_plugins.clickstream.slots import BAGS, Slot, bear, is_as_written
+from wye_plugins.clickstream.slots import Slot, bear, is_as_written
 
 Facts: TypeAlias = dict[str, Any]
 """Fields of the event, by name."""

@@ -11,9 +11,9 @@ from typing import cast
 from msgspec import UNSET
 
 from wye.event import Item, Json
-from wye.wire import amount
+from wye.wire import BAGS, amount
 from wye_plugins.clickstream.schema import ITEM_ALIASES, CsEvent
-from wye_plugins.clickstream.slots import BAGS, bear, text
+from wye_plugins.clickstream.slots import bear, text
 
 _DEPTH = 2
 """How deep a member of an item lies in the array of items."""

@@ -15,6 +15,7 @@ from msgspec import UNSET, Struct, structs
 from wye.event import CUSTOM, Event, Json
 from wye.message import Payload
 from wye.money import EXACT
+from wye.records import TOO_DEEP
 from wye.remember import remembered
 from wye.wire import amount, derive_id, identity, too_deep
 from wye_plugins.clickstream.attributes import Facts, take_facts
@@ -31,7 +32,7 @@ from wye_plugins.clickstream.schema import (
     CsEvent,
     total_attribute,
 )
-from wye_plugins.clickstream.slots import COMMON, SLOTS, TOO_DEEP, Slot, bear, text
+from wye_plugins.clickstream.slots import COMMON, SLOTS, Slot, bear, text
 from wye_plugins.clickstream.user import user_of
 
 

@@ -10,13 +10,11 @@ import msgspec
 from msgspec import Struct
 
 from wye.event import Json
-from wye.wire import MAX_DEPTH, amount, identity, too_deep
+from wye.records import TOO_DEEP
+from wye.wire import BAGS, MAX_DEPTH, amount, identity, too_deep
 from wye_plugins.clickstream.schema import COMMERCE
 
 _texts = msgspec.json.Decoder(list[str])
-
-BAGS = frozenset((dict, list))
-TOO_DEEP = "JSON is nested too deeply"
 
 
 def bear(value: Json, depth: int) -> None:

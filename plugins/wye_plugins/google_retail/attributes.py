@@ -16,6 +16,7 @@ import msgspec
 from msgspec import UNSET
 
 from wye.event import Json
+from wye.records import TOO_DEEP
 from wye.wire import MAX_DEPTH, amount, too_deep
 from wye_plugins.google_retail.schema import MAX_TEXT, MAX_VALUES
 
@@ -105,7 +106,7 @@ def value_of(attribute: Json) -> Json:
     if value is not None:
         return value
     if too_deep(attribute, MAX_DEPTH - 1):
-        raise ValueError("JSON is nested too deeply")
+        raise ValueError(TOO_DEEP)
     return read_value(attribute)
 
 

@@ -17,12 +17,11 @@ from msgspec import UNSET
 
 from wye.event import Json
 from wye.message import Decoded, Payload
-from wye.wire import WireDecoder, identity, parse, sift, too_deep, write
+from wye.records import TOO_DEEP
+from wye.wire import BAGS, WireDecoder, identity, parse, sift, too_deep, write
 from wye_plugins.moloco.read import event_of
 from wye_plugins.moloco.schema import CAMEL, CAMEL_DEVICE, CAMEL_ITEM, MoEvent
 from wye_plugins.moloco.times import time_of
-
-_BAGS = (dict, list)
 
 
 class MoRecord(MoEvent, frozen=True, kw_only=True):
@@ -33,8 +32,8 @@ class MoRecord(MoEvent, frozen=True, kw_only=True):
             raise ValueError("event_type is missing or empty")
         if time_of(self.timestamp) is None:
             raise ValueError("timestamp is missing, or neither milliseconds nor RFC 3339")
-        if any(type(value) in _BAGS and too_deep(value) for value in _loose(self)):
-            raise ValueError("JSON is nested too deeply")
+        if any(type(value) in BAGS and too_deep(value) for value in _loose(self)):
+            raise ValueError(TOO_DEEP)
 
     def _has_camel_type(self) -> bool:
         return self.rest is not UNSET and "event_type" not in self.rest and identity(self.rest.get("eventType")) is not None

@@ -14,7 +14,8 @@ from msgspec import UNSET, Meta
 
 from wye.event import CUSTOM, Json
 from wye.plugin import Limits
-from wye.wire import Wire, too_deep
+from wye.records import TOO_DEEP
+from wye.wire import BAGS, Wire, too_deep
 
 VENDOR = "reelevant"
 
@@ -61,15 +62,13 @@ class ReRecord(ReEvent, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not self.name:
             raise ValueError("name is missing, empty or no text")
-        if self.data and not _BAGS.isdisjoint(map(type, self.data.values())) and too_deep(self.data):
-            raise ValueError("JSON is nested too deeply")
+        if self.data and not BAGS.isdisjoint(map(type, self.data.values())) and too_deep(self.data):
+            raise ValueError(TOO_DEEP)
 
     def beyond(self, name: str) -> Json:
         """A member that the struct has no place for, or ``None``."""
         return None if self.rest is UNSET else self.rest.get(name)
 
-
-_BAGS = frozenset((dict, list))
 
 # ── names ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
