@@ -201,6 +201,16 @@ async def test_a_signal_to_the_whole_group_counts_once(tmp_path: Path) -> None:
     assert wye.sink("archive")["delivered"] == 10
 
 
+async def test_such_a_signal_does_not_end_a_worker_that_is_just_starting(tmp_path: Path) -> None:
+    async with running(tmp_path, Ports().config(2)) as wye:
+        await until(lambda: "worker 1: pid" in wye.printed)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            os.kill(pid_of(wye, 1), number)
+        await all_listen(wye, 2)
+        assert await wye.stop() == Exit.OK
+    assert "started again" not in wye.printed
+
+
 async def test_a_second_signal_gives_up_and_the_exit_code_says_so(tmp_path: Path) -> None:
     ports = Ports()
     config = ports.config(2).replace('buffer = { type = "disk" }', "")

@@ -104,18 +104,13 @@ def _root(arguments: argparse.Namespace) -> RootOptions | None:
 
 
 def _work(arguments: argparse.Namespace) -> Exit:
-    """One of several workers. Its parent says when to stop, so that a signal to all of a group counts once."""
-    import signal
-
+    """One of several workers, deaf to signals: its parent says when to stop."""
     from wye.workers.lifeline import end_with_parent
 
     end_with_parent(arguments.channel)
     from wye.net import share_addresses
-    from wye.stopping import stop_signals
     from wye.workers.channel import ToParent
 
-    for number in stop_signals():
-        signal.signal(number, signal.SIG_IGN)
     share_addresses(first=arguments.first)
     channel = ToParent(arguments.channel)
     daemon, code = _run(_load(arguments), quiet=arguments.quiet or not arguments.first, channel=channel, ended=arguments.ended)

@@ -146,7 +146,7 @@ class Supervisor:
         with theirs:
             held = [] if self._held is None else [self._held]
             command = [*PROGRAM, "run", *self._own_arguments(worker, theirs.fileno()), *self._arguments]
-            process = await trio.lowlevel.open_process(command, pass_fds=[theirs.fileno(), *held])
+            process = await trio.lowlevel.open_process(command, pass_fds=[theirs.fileno(), *held], preexec_fn=_hear_parent_only)
         worker.process, worker.line = process, line
         log.info("worker %d: pid %d", worker.number, process.pid)
         if self._word:
@@ -200,6 +200,13 @@ class Supervisor:
             if worker.process is not None:
                 log.error("worker %d does not stop; it is killed", worker.number)
                 worker.process.kill()
+
+
+def _hear_parent_only() -> None:
+    """In a worker to be, before its first instruction: its parent says when to stop, so that a signal to all of a group counts
+    once, and ends nobody who is just starting."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _words(code: int) -> str:
