@@ -36,29 +36,32 @@ class Batcher(Struct, frozen=True):
 
     def cuts(self, documents: Sequence[bytes], limits: Limits) -> Iterator[tuple[int, int]]:
         """Where shipments start and end in ``documents``: each within this batcher's bounds and, where they are requests, the
-        vendor's ``limits``.
-
-        A document that alone is larger than ``max_bytes`` goes alone.
-        """
-        if not self.requests:
-            limits = _NONE
-        max_events = min(self.max_events, limits.max_events or self.max_events)
-        max_bytes = min(self.max_bytes, limits.max_bytes or self.max_bytes) - limits.overhead_bytes
-        count = len(documents)
-        if 0 < count <= max_events and sum(map(len, documents)) + (count - 1) * limits.separator_bytes <= max_bytes:
-            yield 0, count  # as nearly always; asked of all at once, for a loop over them costs more than their bytes do
-            return
-        start = size = 0
-        for index, document in enumerate(documents):
-            if index > start and (index - start >= max_events or size + len(document) > max_bytes):
-                yield start, index
-                start, size = index, 0
-            size += len(document) + limits.separator_bytes
-        if start < count:
-            yield start, count
+        vendor's ``limits``."""
+        return cuts(documents, limits if self.requests else _NONE, self.max_events, self.max_bytes)
 
 
 _NONE = Limits()
+
+
+def cuts(
+    documents: Sequence[bytes], limits: Limits, max_events: float = math.inf, max_bytes: float = math.inf
+) -> Iterator[tuple[int, int]]:
+    """Where parts start and end in ``documents``: each within the vendor's ``limits``, and within these bounds too. A document
+    that alone is larger goes alone."""
+    max_events = min(max_events, limits.max_events or max_events)
+    max_bytes = min(max_bytes, limits.max_bytes or max_bytes) - limits.overhead_bytes
+    count = len(documents)
+    if 0 < count <= max_events and sum(map(len, documents)) + (count - 1) * limits.separator_bytes <= max_bytes:
+        yield 0, count  # as nearly always; asked of all at once, for a loop over them costs more than their bytes do
+        return
+    start = size = 0
+    for index, document in enumerate(documents):
+        if index > start and (index - start >= max_events or size + len(document) > max_bytes):
+            yield start, index
+            start, size = index, 0
+        size += len(document) + limits.separator_bytes
+    if start < count:
+        yield start, count
 
 
 def largest_document(limits: Limits) -> float:

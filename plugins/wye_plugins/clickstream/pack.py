@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from msgspec import Struct
 
 from wye.event import Event
+from wye.lots import lots
 from wye.message import HttpRequest, Shipment
 from wye.plugin import Limits
 
@@ -31,19 +32,14 @@ class Packer:
 
     def __init__(self, app_of: Callable[[Event], str], limits: Limits, *, compress: bool, hash_code: bool) -> None:
         self._app_of = app_of
-        self._max_events = limits.max_events or 1
-        self._max_bytes = (limits.max_bytes or 0) - limits.overhead_bytes
+        self._limits = limits
         self._compress = compress
         self._hash_code = hash_code
 
     def requests(self, shipment: Shipment) -> Iterator[HttpRequest]:
         """The shipment's requests; within one client its events keep their order."""
-        lots: dict[Client, list[int]] = {}
-        for index, event in enumerate(shipment.events):
-            lots.setdefault(self._client(event), []).append(index)
-        for client, indices in lots.items():
-            for chunk in self._chunks(indices, shipment.documents):
-                yield self._request(client, chunk, shipment)
+        for client, indices in lots(shipment, self._client, self._limits):
+            yield self._request(client, indices, shipment)
 
     def _client(self, event: Event) -> Client:
         device = event.device
@@ -52,20 +48,6 @@ class Packer:
         ip = device.ip if device.ip and _ADDRESS.fullmatch(device.ip) else None
         agent = device.user_agent if device.user_agent and _HEADER_TEXT.fullmatch(device.user_agent) else None
         return Client(self._app_of(event), ip, agent)
-
-    def _chunks(self, indices: Sequence[int], documents: Sequence[bytes]) -> Iterator[list[int]]:
-        chunk: list[int] = []
-        size = 0
-        for index in indices:
-            length = len(documents[index]) + 1
-            # The last document of a request has no comma behind it.
-            if chunk and (len(chunk) == self._max_events or size + length - 1 > self._max_bytes):
-                yield chunk
-                chunk, size = [], 0
-            chunk.append(index)
-            size += length
-        if chunk:
-            yield chunk
 
     def _request(self, client: Client, indices: list[int], shipment: Shipment) -> HttpRequest:
         body = b"[" + b",".join([shipment.documents[index] for index in indices]) + b"]"

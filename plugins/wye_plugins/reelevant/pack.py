@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from wye.event import Event
+from wye.lots import lots
 from wye.message import HttpRequest, Shipment
 from wye.plugin import Limits
 
@@ -21,31 +22,12 @@ class Packer:
 
     def __init__(self, path: str, limits: Limits) -> None:
         self._path = path
-        self._max_events = limits.max_events or 1
-        self._max_bytes = (limits.max_bytes or 0) - limits.overhead_bytes
+        self._limits = limits
 
     def requests(self, shipment: Shipment) -> Iterator[HttpRequest]:
         """The shipment's requests; the events of one user agent keep their order."""
-        lots: dict[str | None, list[int]] = {}
-        for index, event in enumerate(shipment.events):
-            lots.setdefault(_user_agent(event), []).append(index)
-        for agent, indices in lots.items():
-            for chunk in self._chunks(indices, shipment.documents):
-                yield self._request(agent, chunk, shipment.documents)
-
-    def _chunks(self, indices: Sequence[int], documents: Sequence[bytes]) -> Iterator[list[int]]:
-        chunk: list[int] = []
-        size = 0
-        for index in indices:
-            length = len(documents[index]) + 1
-            # The last document of a request has no comma behind it.
-            if chunk and (len(chunk) == self._max_events or size + length - 1 > self._max_bytes):
-                yield chunk
-                chunk, size = [], 0
-            chunk.append(index)
-            size += length
-        if chunk:
-            yield chunk
+        for agent, indices in lots(shipment, _user_agent, self._limits):
+            yield self._request(agent, indices, shipment.documents)
 
     def _request(self, agent: str | None, indices: list[int], documents: Sequence[bytes]) -> HttpRequest:
         """One envelope goes as the vendor's own clients send it, several as an array."""
