@@ -30,12 +30,13 @@ EPOCH_MS = 1_700_000_000_000
 
 
 @contextmanager
-def small_steps(row_events: int = 4, window_events: int = 8, read_events: int = 3) -> Generator[None]:
+def small_steps(row_events: int = 4, window_events: int = 8, read_events: int = 3, taken_events: int = 12) -> Generator[None]:
     """Rows, window and reading ahead so small that a few events go through all of them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pieces_module, "ROW_EVENTS", row_events)
         patch.setattr(window_module, "WINDOW_EVENTS", window_events)
         patch.setattr(spooler_module, "READ_EVENTS", read_events)
+        patch.setattr(window_module, "TAKEN_EVENTS", taken_events)
         yield
 
 
