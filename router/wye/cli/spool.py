@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -130,8 +131,13 @@ def _export(arguments: argparse.Namespace) -> Exit:
         code = _export_to(arguments.path, sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return code
-    with arguments.file.open("xb") as out:
+    with _made(arguments.file) as out:
         return _export_to(arguments.path, out)
+
+
+def _made(path: Path) -> BinaryIO:
+    """A new file. Events are personal data: for its owner only."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")
 
 
 def _export_to(path: Path, out: BinaryIO) -> Exit:
@@ -159,7 +165,7 @@ def _salvage(arguments: argparse.Namespace) -> Exit:
     else:
         from wye.buffer import offline
 
-        with arguments.file.open("xb") as out:
+        with _made(arguments.file) as out:
             for row in offline.salvage(arguments.path, found):
                 out.write(row.payload)
     of = "" if found.expected is None else f" of {found.expected}"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import stat
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,7 @@ def test_export_gives_the_events_in_order_and_takes_nothing_out(wye: Wye, tmp_pa
     done = wye("spool", "export", "sink.db", cwd=tmp_path)
     assert done.stdout.splitlines() == expected
     assert wye("spool", "export", "sink.db", "out.jsonl", cwd=tmp_path).returncode == Exit.OK
+    assert stat.S_IMODE((tmp_path / "out.jsonl").stat().st_mode) == 0o600
     assert (tmp_path / "out.jsonl").read_text().splitlines() == expected
     again = wye("spool", "export", "sink.db", "out.jsonl", cwd=tmp_path)
     assert (again.returncode, again.stderr) == (Exit.FAULTY, "wye: out.jsonl: File exists\n")
@@ -126,6 +128,7 @@ def test_salvage_saves_what_is_sound_and_names_the_rest(wye: Wye, tmp_path: Path
     file.write_bytes(content)
     assert wye("spool", "check", "sink.db", cwd=tmp_path).returncode == Exit.FAULTY
     done = wye("spool", "salvage", "sink.db", "saved.jsonl", cwd=tmp_path)
+    assert stat.S_IMODE((tmp_path / "saved.jsonl").stat().st_mode) == 0o600
     assert done.returncode == Exit.FAULTY
     assert "row 7 was not saved: its checksum is wrong" in done.stderr
     saved = (tmp_path / "saved.jsonl").read_text().splitlines()
