@@ -16,7 +16,7 @@ from msgspec import Struct, structs
 
 from wye.event import Event
 from wye.plugin import Bag
-from wye.wire import parse
+from wye.wire import in_ascii, parse
 
 NAME = "x_carry"
 """The attribute that holds the residue; with a number behind it where it takes several."""
@@ -48,7 +48,7 @@ def pack(whole: Event, back: Event, bag: Bag) -> Event:
     if set(fields) <= {"origin"}:
         return whole
     residue = _Residue(_VERSION, _hash(back), msgspec.to_builtins(fields, builtin_types=(Decimal,)))
-    pieces = _cut(_ascii(_json.encode(residue)), bag.piece_chars)
+    pieces = _cut(in_ascii(_json.encode(residue)), bag.piece_chars)
     return structs.replace(whole, attrs={**event.attrs, **_placed(pieces, bag)})
 
 
@@ -60,16 +60,6 @@ def _placed(pieces: list[str], bag: Bag) -> Mapping[str, Any]:
 
 def _cut(text: str, size: int | None) -> list[str]:
     return [text] if size is None else [text[start : start + size] for start in range(0, len(text), size)]
-
-
-def _ascii(document: bytes) -> str:
-    """Characters, bytes and UTF-16 units are the same number then, whichever the vendor counts."""
-    return "".join(char if char < "\x80" else _escaped(char) for char in document.decode())
-
-
-def _escaped(char: str) -> str:
-    units = char.encode("utf-16-be")
-    return "".join(f"\\u{units[place]:02x}{units[place + 1]:02x}" for place in range(0, len(units), 2))
 
 
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -297,6 +297,21 @@ def write(wire: Wire, extra: dict[str, Json]) -> bytes:
     return _to_json.encode(overlay(document, extra) if extra else document)
 
 
+def in_ascii(document: bytes) -> str:
+    """A JSON document with escapes for what is not ASCII: its characters, bytes and UTF-16 units are the same number then,
+    whichever a vendor counts."""
+    text = document.decode()
+    return text if text.isascii() else _BEYOND_ASCII.sub(_escaped, text)
+
+
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+
+
+def _escaped(char: re.Match[str]) -> str:
+    units = char[0].encode("utf-16-be").hex()
+    return "".join(f"\\u{units[place : place + 4]}" for place in range(0, len(units), 4))
+
+
 def _unfolded(document: dict[str, Json], wire: type[Wire]) -> dict[str, Json]:
     """Only a struct has a ``rest``: in a bag of values the same name is a value like any other."""
     rest = document.pop(REST, None)

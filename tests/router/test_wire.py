@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 
 from wye.message import Payload
 from wye.records import split_records
-from wye.wire import MAX_DEPTH, Wire, WireDecoder, parse, sift, write
+from wye.wire import MAX_DEPTH, Wire, WireDecoder, in_ascii, parse, sift, write
 
 
 class Seller(Wire, frozen=True):
@@ -266,6 +266,14 @@ def test_records_keep_their_own_bytes() -> None:
     assert split_records(b'[ {"a" : 1} ,2]') == [b'{"a" : 1}', b"2"]
     assert split_records(b' {"a" : 1} 2 ') == [b'{"a" : 1}', b"2"]
     assert split_records(b' {"a" : 1} ') == [b' {"a" : 1} ']
+
+
+@given(Documents)
+def test_what_is_written_in_ascii_says_the_same(document: Any) -> None:
+    text = spelled(document, False)
+    plain = json.dumps(text, ensure_ascii=False).encode()
+    assert in_ascii(plain).isascii()
+    assert json.loads(in_ascii(plain)) == text
 
 
 @given(st.binary(max_size=40))

@@ -17,7 +17,7 @@ from msgspec import UNSET
 
 from wye.event import Json
 from wye.records import TOO_DEEP
-from wye.wire import MAX_DEPTH, amount, too_deep
+from wye.wire import MAX_DEPTH, amount, in_ascii, too_deep
 from wye_plugins.google_retail.schema import MAX_TEXT, MAX_VALUES
 
 MAX_KEY = 5_000
@@ -157,8 +157,7 @@ def joined(value: Json) -> str | None:
 
 def carry(name: str, content: Json, bag: Bag) -> None:
     """Put ``content`` into ``bag`` as JSON: into ``name``, and ``name_1`` and so on where it is longer than one holds."""
-    # ASCII, so that characters are bytes, whichever of them Google counts.
-    text = _ascii(_json.encode(content).decode())
+    text = in_ascii(_json.encode(content))
     room = MAX_TEXT * MAX_VALUES
     for number, start in enumerate(range(0, len(text), room)):
         bag[f"{name}_{number}" if number else name] = {"text": pieces(text[start : start + room])}
@@ -171,20 +170,6 @@ def carried(name: str, bag: Bag) -> str | None:
         del bag[f"{name}_{len(parts)}" if parts else name]
         parts.append(part)
     return "".join(parts) if parts else None
-
-
-def _ascii(text: str) -> str:
-    if text.isascii():
-        return text
-    escaped = (one if one.isascii() else _escape(ord(one)) for one in text)
-    return "".join(escaped)
-
-
-def _escape(code: int) -> str:
-    if code < 0x10000:
-        return f"\\u{code:04x}"
-    code -= 0x10000
-    return f"\\u{0xD800 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
 
 
 # ── ids ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
