@@ -16,6 +16,7 @@ from msgspec import UNSET
 from wye.event import Json
 from wye.remember import remembered
 from wye.wire import amount
+from wye_plugins.google_retail.attributes import MAX_ID
 from wye_plugins.google_retail.document import Document
 from wye_plugins.google_retail.numbers import in_float32, is_int32, is_short
 from wye_plugins.google_retail.schema import NAMES, SEED_ONLY
@@ -46,16 +47,13 @@ NEEDS_QUANTITIES = frozenset(("add-to-cart", "purchase-complete"))
 MAX_QUERY = 5_000
 MAX_URI = 5_000
 MAX_CHARACTERS: dict[str, int] = {
-    "visitorId": 128,
+    "visitorId": MAX_ID,
     "searchQuery": MAX_QUERY,
     "filter": 1_000,
     "orderBy": 1_000,
     "uri": MAX_URI,
 }
-MAX_SESSION_BYTES = 128
-MAX_USER_ID = 128
 MAX_USER_AGENT = 1_000
-MAX_ORDER_ID = 128
 
 
 def allowed(name: str) -> frozenset[str]:
@@ -150,18 +148,18 @@ def _too_long(document: Bag) -> Iterator[str]:
     for name, most in MAX_CHARACTERS.items():
         if _length(document.get(name)) > most:
             yield f"{name} is longer than {most:,} characters"
-    if _length_bytes(document.get("sessionId")) > MAX_SESSION_BYTES:
-        yield f"sessionId is longer than {MAX_SESSION_BYTES} bytes"
+    if _length_bytes(document.get("sessionId")) > MAX_ID:
+        yield f"sessionId is longer than {MAX_ID} bytes"
     user = part(document.get("userInfo"))
-    if _length(user.get("userId")) > MAX_USER_ID:
-        yield f"userInfo.userId is longer than {MAX_USER_ID} characters"
+    if _length(user.get("userId")) > MAX_ID:
+        yield f"userInfo.userId is longer than {MAX_ID} characters"
     if _length(user.get("userAgent")) > MAX_USER_AGENT:
         yield f"userInfo.userAgent is longer than {MAX_USER_AGENT:,} characters"
     if not is_address(user.get("ipAddress")):
         yield "userInfo.ipAddress is neither an IPv4 nor an IPv6 address"
     purchase = part(document.get("purchaseTransaction"))
-    if _length(purchase.get("id")) > MAX_ORDER_ID:
-        yield f"purchaseTransaction.id is longer than {MAX_ORDER_ID} characters"
+    if _length(purchase.get("id")) > MAX_ID:
+        yield f"purchaseTransaction.id is longer than {MAX_ID} characters"
     if _is_negative(document.get("offset")):
         yield "offset is negative"
 
