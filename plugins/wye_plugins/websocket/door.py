@@ -42,7 +42,7 @@ class Door(Generic[G]):
     """Serves one connection after the other, each in its own task.
 
     ``name`` is the part's. ``admit`` decides on the head of the request; ``welcome`` gets the open connection and returns when
-    it is over.
+    it is over. Who would be one more than ``most`` is answered ``full``.
     """
 
     def __init__(
@@ -51,12 +51,17 @@ class Door(Generic[G]):
         admit: Callable[[Visitor], Admitted[G] | Reply],
         welcome: Callable[[Link, G, str], Awaitable[None]],
         *,
+        most: int,
+        full: Reply,
         max_message_bytes: int,
         timeout_secs: float,
     ) -> None:
         self._name = name
         self._admit = admit
         self._welcome = welcome
+        self._most = most
+        self._full = full
+        self._guests = 0
         self._max_message_bytes = max_message_bytes
         self._timeout_secs = timeout_secs
         self._asking: set[trio.CancelScope] = set()
@@ -80,25 +85,27 @@ class Door(Generic[G]):
 
     async def _let_in(self, stream: trio.abc.Stream, wire: Wire, reader: ReaderTask) -> None:
         visitor = link = answer = None
-        with trio.move_on_after(self._timeout_secs) as scope:
-            reader.on_end = scope.cancel
-            self._asking.add(scope)
-            request = await self._request(wire, reader)
-            visitor = visitor_of(request, _peer(stream))
-            answer = self._decide(visitor)
-            link = await _answer(request, answer, wire, reader)
-        reader.on_end = lambda: None
-        self._asking.discard(scope)
-        if link is None or visitor is None or not isinstance(answer, Admitted):
-            return
         try:
-            await self._welcome(link, answer.guest, visitor.shown)
+            with trio.move_on_after(self._timeout_secs) as scope:
+                reader.on_end = scope.cancel
+                self._asking.add(scope)
+                request = await self._request(wire, reader)
+                visitor = visitor_of(request, _peer(stream))
+                answer = self._decide(visitor)
+                link = await _answer(request, answer, wire, reader)
+            reader.on_end = lambda: None
+            self._asking.discard(scope)
+            if link is not None and visitor is not None and isinstance(answer, Admitted):
+                await self._welcome(link, answer.guest, visitor.shown)
         finally:
-            await link.close()
+            self._guests -= isinstance(answer, Admitted)
+            if link is not None:
+                await link.close()
 
     def _decide(self, visitor: Visitor) -> Admitted[G] | Reply:
+        """Who is admitted has a place from now on: others ask while the answer is being sent."""
         try:
-            return self._admit(visitor)
+            answer = self._admit(visitor)
         except Exception as error:  # a plugin's fault costs the visit
             kind = type(error)
             if kind not in self._said:
@@ -106,6 +113,12 @@ class Door(Generic[G]):
                 _log.error(words, self._name, kind.__name__, exc_info=error)
             self._said.add(kind)
             return Reply(500)
+        if not isinstance(answer, Admitted):
+            return answer
+        if self._guests >= self._most:
+            return self._full
+        self._guests += 1
+        return answer
 
     async def _request(self, wire: Wire, reader: ReaderTask) -> WebSocketRequest:
         return await wrap_server_stream(

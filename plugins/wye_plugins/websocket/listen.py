@@ -29,7 +29,6 @@ class WebSocketListenSource:
         self._options = options
         self._limits = limits_of(options)
         self._tls = None if options.tls is None else options.tls.server
-        self._open = 0
         self.listens: Sequence[str] = (f"{'ws' if options.tls is None else 'wss'}://{options.address}",)
 
     async def run(self, intake: Intake, /, *, task_status: TaskStatus[None]) -> None:
@@ -44,6 +43,8 @@ class WebSocketListenSource:
             self._name,
             self._admit,
             welcome,
+            most=self._options.max_connections,
+            full=FULL,
             max_message_bytes=self._limits.max_message_bytes,
             timeout_secs=self._options.connect_timeout_secs,
         )
@@ -57,18 +58,16 @@ class WebSocketListenSource:
         for adapter in self._adapters:
             reply = adapter.stream.admit(visitor.head) if adapter.stream is not None else None
             if reply is None:
-                return Admitted(adapter) if self._open < self._options.max_connections else FULL
+                return Admitted(adapter)
             refusal = refusal or reply
         return refusal or Reply(404)
 
     async def _take_in(self, link: Link, adapter: Inbound, shown: str, intake: Intake) -> None:
-        self._open += 1
         ended = None
         try:
             ended = await Receiver(link, adapter.decoder, self._limits).run(intake)
             self._report(ended, shown)
         finally:
-            self._open -= 1
             if ended is None or ended.why == "stopped":
                 await link.close(1001, "going away")
 

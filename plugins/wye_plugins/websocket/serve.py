@@ -58,6 +58,8 @@ class WebSocketServeSink:
             self._name,
             self._admit,
             self._welcome,
+            most=self._options.max_subscribers,
+            full=FULL,
             max_message_bytes=self._options.max_message_bytes,
             timeout_secs=self._options.connect_timeout_secs,
         )
@@ -86,7 +88,7 @@ class WebSocketServeSink:
         wanted = wanted_types(visitor.query)
         if wanted is not None and (unknown := unknown_types(wanted)):
             return Reply(400, (_PLAIN,), _explain(unknown).encode())
-        return Admitted(wanted) if len(self._subscriptions) < self._options.max_subscribers else FULL
+        return Admitted(wanted)
 
     async def _welcome(self, link: Link, types: Types, shown: str) -> None:
         subscription = Subscription(link, types, f"{self._name}: subscriber {shown}", self._options)

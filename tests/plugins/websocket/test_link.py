@@ -30,7 +30,7 @@ async def test_whatever_bytes_come_the_connection_only_ends(hostile: bytes) -> N
             pass
 
     ours, theirs = memory_stream_pair()
-    door = Door("shop", admit, welcome, max_message_bytes=1000, timeout_secs=1)
+    door = Door("shop", admit, welcome, most=1, full=Reply(503), max_message_bytes=1000, timeout_secs=1)
     with trio.fail_after(3):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(door.serve, ours)

@@ -18,6 +18,7 @@ from plugins.websocket.websocket_kit import (
     address_of,
     connected,
     inbound,
+    let_in,
     new_source,
     open_by_hand,
     read_to_the_end,
@@ -106,6 +107,12 @@ async def test_an_adapter_that_raises_about_a_visitor_costs_that_visit(caplog: p
             await connection.send_message("a")
             await until(lambda: len(intake.events) == 1)
     assert caplog.text.count("shop: an adapter raised KeyError about a visitor") == 1
+
+
+async def test_of_many_who_come_at_once_no_more_than_the_bound_come_in() -> None:
+    source = new_source(WebSocketSourceOptions(address="127.0.0.1:0", max_connections=2))
+    async with running(source, FakeIntake()):
+        assert await let_in(address_of(source), 20) == 2
 
 
 async def test_one_client_too_many_is_told_to_come_later() -> None:

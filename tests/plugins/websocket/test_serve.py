@@ -15,6 +15,7 @@ from plugins.websocket.websocket_kit import (
     KEY,
     KeyedStream,
     connected,
+    let_in,
     new_sink,
     receive_all,
     refusal,
@@ -39,6 +40,11 @@ async def test_every_subscriber_gets_every_event_in_order_as_text() -> None:
         assert await sink.send(shipment("ü", "d")) == DELIVERED
         assert await receive_all(first, 4) == ["a", "b", "ü", "d"]
         assert await receive_all(second, 4) == ["a", "b", "ü", "d"]
+
+
+async def test_of_many_who_come_at_once_no_more_than_the_bound_subscribe() -> None:
+    async with serving(sink_with(max_subscribers=2)) as url:
+        assert await let_in(url, 20) == 2
 
 
 async def test_without_subscribers_events_count_as_delivered() -> None:

@@ -159,6 +159,21 @@ async def refusal(url: str) -> tuple[int, str, str]:
     return int(head.split(" ")[1]), head.lower(), body
 
 
+async def let_in(url: str, count: int) -> int:
+    """How many come in of so many who ask at once, and stay until all have been answered."""
+    answers: list[bytes] = []
+
+    async def ask() -> None:
+        async with await open_by_hand(url) as stream:
+            answers.append(bytes(await stream.receive_some()))
+            await until(lambda: len(answers) == count)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(count):
+            nursery.start_soon(ask)
+    return sum(answer.startswith(b"HTTP/1.1 101") for answer in answers)
+
+
 async def read_to_the_end(stream: trio.abc.ReceiveStream) -> bytes:
     received = b""
     with trio.fail_after(5):
