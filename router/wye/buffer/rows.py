@@ -50,10 +50,11 @@ SCHEMA = Schema("spool", (_VERSION_1,), wipes=False)
 
 
 COLUMNS = (
-    "seq, max(1, ifnull(CAST(count AS INTEGER), 1)), ifnull(CAST(came_ms AS INTEGER), 0), ifnull(CAST(crc AS INTEGER), 0),"
-    " ifnull(CAST(payload AS BLOB), x'')"
+    "seq, max(1, ifnull(CAST(count AS INTEGER), 1)), min(max(0, ifnull(CAST(came_ms AS INTEGER), 0)), 253402300799999),"
+    " ifnull(CAST(crc AS INTEGER), 0), ifnull(CAST(payload AS BLOB), x'')"
 )
-"""What ``StoredRow`` is made of: of these types, whatever damage has made of them."""
+"""What ``StoredRow`` is made of: of these types, and times that a calendar has (up to the year 9999), whatever damage has made
+of them."""
 
 
 class StoredRow(Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from msgspec import structs
 
 from router.buffer.disk_rig import Spool, running, small_steps
 from router.core_rig import letters_in, numbered, until, writing
-from wye.buffer import rows
+from wye.buffer import offline, rows
 from wye.deadletters import DeadLetters
 from wye.delivery import Outcome
 from wye.event import Origin
@@ -208,6 +209,21 @@ async def test_a_row_with_a_wrong_number_gives_what_it_holds(
     assert caplog.messages == [f"sink sink: row 2 of {path} says {count} events and holds 4"]
     async with running(Spool(path, letters)) as last:
         assert (last.account.received, last.account.delivered, last.account.in_flight) == (12, 12, 0)
+
+
+@pytest.mark.parametrize("came_ms", [-(2**63), -150_000_000_000_000, 2**63 - 1])
+async def test_a_row_with_a_wrong_time_came_at_a_time_that_can_be_said(path: Path, letters: DeadLetters, came_ms: int) -> None:
+    async with running(Spool(path, letters)) as spool:
+        spool.put(numbered(2))
+        await spool.written()
+    _damage(path, "UPDATE rows SET came_ms = ?", came_ms)
+    stats = offline.stats(path)
+    assert datetime.fromtimestamp((stats.oldest_ms or 0) / 1000, UTC)
+    async with running(Spool(path, letters)) as spool:
+        await until(lambda: spool.buffer.queued_events == 2)
+        assert spool.buffer.oldest_held_at is not None
+        assert datetime.now(UTC) - timedelta(seconds=trio.current_time() - spool.buffer.oldest_held_at)
+        await spool.settle_all()
 
 
 async def test_a_row_that_has_lost_all_of_its_bytes_is_said_and_ends(path: Path, letters: DeadLetters) -> None:
