@@ -8,10 +8,11 @@ under either name (the vendor's own pipeline does the same).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
-from msgspec import UNSET, Meta, UnsetType, defstruct, structs
+from msgspec import UNSET, UnsetType, defstruct, structs
 
+from wye.absent import ABSENT, Int64, Maybe
 from wye.event import Json
 from wye.wire import Wire
 
@@ -19,58 +20,43 @@ VENDOR = "clickstream"
 MAX_BODY_BYTES = 1_048_576
 """The largest request body that the vendor takes: 1 MB, this very number included."""
 
-# A member that is missing reads as ``None``, and ``None`` is never written. A ``null`` on the wire is something else: at run
-# time the types refuse it, so that it goes to ``rest`` and comes back as it was.
-if TYPE_CHECKING:
-    Text = str | None
-    Whole = int | None
-    Bag = dict[str, Json] | None
-    Bags = list[dict[str, Json]] | None
-else:
-    Text = str
-    Whole = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-    Bag = dict[str, Json]
-    Bags = list[dict[str, Json]]
-
-ABSENT: Any = None
-
 
 class CsEvent(Wire, frozen=True, kw_only=True, gc=False):
     """One event. The vendor requires the first four members."""
 
-    event_type: Text = ABSENT
-    event_id: Text = ABSENT
-    timestamp: Whole = ABSENT
-    app_id: Text = ABSENT
-    unique_id: Text = ABSENT
-    device_id: Text = ABSENT
-    device_unique_id: Text = ABSENT
-    platform: Text = ABSENT
-    os_version: Text = ABSENT
-    make: Text = ABSENT
-    brand: Text = ABSENT
-    model: Text = ABSENT
-    carrier: Text = ABSENT
-    network_type: Text = ABSENT
-    locale: Text = ABSENT
-    system_language: Text = ABSENT
-    country_code: Text = ABSENT
-    zone_offset: Whole = ABSENT
-    screen_height: Whole = ABSENT
-    screen_width: Whole = ABSENT
-    viewport_height: Whole = ABSENT
-    viewport_width: Whole = ABSENT
-    sdk_version: Text = ABSENT
-    sdk_name: Text = ABSENT
-    app_package_name: Text = ABSENT
-    app_version: Text = ABSENT
-    app_title: Text = ABSENT
-    host_name: Text = ABSENT
+    event_type: Maybe[str] = ABSENT
+    event_id: Maybe[str] = ABSENT
+    timestamp: Maybe[Int64] = ABSENT
+    app_id: Maybe[str] = ABSENT
+    unique_id: Maybe[str] = ABSENT
+    device_id: Maybe[str] = ABSENT
+    device_unique_id: Maybe[str] = ABSENT
+    platform: Maybe[str] = ABSENT
+    os_version: Maybe[str] = ABSENT
+    make: Maybe[str] = ABSENT
+    brand: Maybe[str] = ABSENT
+    model: Maybe[str] = ABSENT
+    carrier: Maybe[str] = ABSENT
+    network_type: Maybe[str] = ABSENT
+    locale: Maybe[str] = ABSENT
+    system_language: Maybe[str] = ABSENT
+    country_code: Maybe[str] = ABSENT
+    zone_offset: Maybe[Int64] = ABSENT
+    screen_height: Maybe[Int64] = ABSENT
+    screen_width: Maybe[Int64] = ABSENT
+    viewport_height: Maybe[Int64] = ABSENT
+    viewport_width: Maybe[Int64] = ABSENT
+    sdk_version: Maybe[str] = ABSENT
+    sdk_name: Maybe[str] = ABSENT
+    app_package_name: Maybe[str] = ABSENT
+    app_version: Maybe[str] = ABSENT
+    app_title: Maybe[str] = ABSENT
+    host_name: Maybe[str] = ABSENT
     event_value: Json | UnsetType = UNSET
-    event_value_currency: Text = ABSENT
-    items: Bags = ABSENT
-    user: Bag = ABSENT
-    attributes: Bag = ABSENT
+    event_value_currency: Maybe[str] = ABSENT
+    items: Maybe[list[dict[str, Json]]] = ABSENT
+    user: Maybe[dict[str, Json]] = ABSENT
+    attributes: Maybe[dict[str, Json]] = ABSENT
 
 
 document: Callable[..., Any] = defstruct(

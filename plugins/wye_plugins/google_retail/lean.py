@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from wye.absent import ABSENT
 from wye.wire import REST
 from wye_plugins.google_retail.schema import (
-    ABSENT,
     GrCompletion,
     GrDetail,
     GrEvent,

@@ -8,10 +8,10 @@ client ``google-cloud-retail`` has it, unless a comment says otherwise.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, UnsetType
 
+from wye.absent import ABSENT, Int32, Maybe
 from wye.event import EVENT_TYPES, Json
 from wye.wire import Wire
 from wye_plugins.google_retail.times import parse_time
@@ -26,32 +26,16 @@ MAX_TEXT = 256
 MAX_TEXT_CHARS = MAX_VALUES * MAX_TEXT
 """The longest text that one attribute holds, in pieces."""
 
-# A member that is missing reads as ``None``, and ``None`` is never written. A ``null`` on the wire is something else: at run
-# time the types refuse it, so that it goes to ``rest`` and comes back as it was.
-if TYPE_CHECKING:
-    Text = str | None
-    Texts = list[str] | None
-    Int32 = int | None
-    Flag = bool | None
-    Bag = dict[str, Json] | None
-else:
-    Text = str
-    Texts = list[str]
-    Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
-    Flag = bool
-    Bag = dict[str, Json]
-
 Number = Json | UnsetType
 """A JSON number, or a text that spells one: Google's parser takes either."""
 
-ABSENT: Any = None
 NO_TIME = "eventTime is no RFC 3339 time with a zone, such as 2026-01-31T09:30:00Z"
 
 
 class GrPriceInfo(Wire, frozen=True, kw_only=True):
     """Overrides the catalogue's price."""
 
-    currencyCode: Text = ABSENT  # noqa: N815  the vendor's own names, here and below
+    currencyCode: Maybe[str] = ABSENT  # noqa: N815  the vendor's own names, here and below
     price: Number = UNSET
     originalPrice: Number = UNSET  # noqa: N815
     cost: Number = UNSET
@@ -60,40 +44,28 @@ class GrPriceInfo(Wire, frozen=True, kw_only=True):
         check_flat(self.price, self.originalPrice, self.cost)
 
 
-if TYPE_CHECKING:
-    PriceInfo = GrPriceInfo | None
-else:
-    PriceInfo = GrPriceInfo
-
-
 class GrProduct(Wire, frozen=True, kw_only=True):
     """A product. Of its many members Google looks at these two; the others are filled in from the catalogue."""
 
-    id: Text = ABSENT
-    priceInfo: PriceInfo = ABSENT  # noqa: N815
-
-
-if TYPE_CHECKING:
-    Product = GrProduct | None
-else:
-    Product = GrProduct
+    id: Maybe[str] = ABSENT
+    priceInfo: Maybe[GrPriceInfo] = ABSENT  # noqa: N815
 
 
 class GrDetail(Wire, frozen=True, kw_only=True):
     """One product that an event is about."""
 
-    product: Product = ABSENT
-    quantity: Int32 = ABSENT
+    product: Maybe[GrProduct] = ABSENT
+    quantity: Maybe[Int32] = ABSENT
 
 
 class GrPurchase(Wire, frozen=True, kw_only=True):
     """A purchase; ``revenue`` is the grand total with shipping and tax."""
 
-    id: Text = ABSENT
+    id: Maybe[str] = ABSENT
     revenue: Number = UNSET
     tax: Number = UNSET
     cost: Number = UNSET
-    currencyCode: Text = ABSENT  # noqa: N815
+    currencyCode: Maybe[str] = ABSENT  # noqa: N815
 
     def __post_init__(self) -> None:
         check_flat(self.revenue, self.tax, self.cost)
@@ -102,30 +74,18 @@ class GrPurchase(Wire, frozen=True, kw_only=True):
 class GrUserInfo(Wire, frozen=True, kw_only=True):
     """Who it was; ``userId`` is absent for anonymous visitors."""
 
-    userId: Text = ABSENT  # noqa: N815
-    ipAddress: Text = ABSENT  # noqa: N815
-    userAgent: Text = ABSENT  # noqa: N815
-    directUserRequest: Flag = ABSENT  # noqa: N815
+    userId: Maybe[str] = ABSENT  # noqa: N815
+    ipAddress: Maybe[str] = ABSENT  # noqa: N815
+    userAgent: Maybe[str] = ABSENT  # noqa: N815
+    directUserRequest: Maybe[bool] = ABSENT  # noqa: N815
 
 
 class GrCompletion(Wire, frozen=True, kw_only=True):
     """The suggestion that a search came from."""
 
-    completionAttributionToken: Text = ABSENT  # noqa: N815
-    selectedSuggestion: Text = ABSENT  # noqa: N815
-    selectedPosition: Int32 = ABSENT  # noqa: N815
-
-
-if TYPE_CHECKING:
-    Details = list[GrDetail] | None
-    Completion = GrCompletion | None
-    Purchase = GrPurchase | None
-    UserInfo = GrUserInfo | None
-else:
-    Details = list[GrDetail]
-    Completion = GrCompletion
-    Purchase = GrPurchase
-    UserInfo = GrUserInfo
+    completionAttributionToken: Maybe[str] = ABSENT  # noqa: N815
+    selectedSuggestion: Maybe[str] = ABSENT  # noqa: N815
+    selectedPosition: Maybe[Int32] = ABSENT  # noqa: N815
 
 
 class GrEvent(Wire, frozen=True, kw_only=True):
@@ -133,25 +93,25 @@ class GrEvent(Wire, frozen=True, kw_only=True):
 
     eventType: str  # noqa: N815
     visitorId: str  # noqa: N815
-    sessionId: Text = ABSENT  # noqa: N815
-    eventTime: Text = ABSENT  # noqa: N815
-    experimentIds: Texts = ABSENT  # noqa: N815
-    attributionToken: Text = ABSENT  # noqa: N815
-    productDetails: Details = ABSENT  # noqa: N815
-    completionDetail: Completion = ABSENT  # noqa: N815
-    attributes: Bag = ABSENT
-    cartId: Text = ABSENT  # noqa: N815
-    purchaseTransaction: Purchase = ABSENT  # noqa: N815
-    searchQuery: Text = ABSENT  # noqa: N815
-    filter: Text = ABSENT
-    orderBy: Text = ABSENT  # noqa: N815
-    offset: Int32 = ABSENT
-    pageCategories: Texts = ABSENT  # noqa: N815
-    userInfo: UserInfo = ABSENT  # noqa: N815
-    uri: Text = ABSENT
-    referrerUri: Text = ABSENT  # noqa: N815
-    pageViewId: Text = ABSENT  # noqa: N815
-    entity: Text = ABSENT
+    sessionId: Maybe[str] = ABSENT  # noqa: N815
+    eventTime: Maybe[str] = ABSENT  # noqa: N815
+    experimentIds: Maybe[list[str]] = ABSENT  # noqa: N815
+    attributionToken: Maybe[str] = ABSENT  # noqa: N815
+    productDetails: Maybe[list[GrDetail]] = ABSENT  # noqa: N815
+    completionDetail: Maybe[GrCompletion] = ABSENT  # noqa: N815
+    attributes: Maybe[dict[str, Json]] = ABSENT
+    cartId: Maybe[str] = ABSENT  # noqa: N815
+    purchaseTransaction: Maybe[GrPurchase] = ABSENT  # noqa: N815
+    searchQuery: Maybe[str] = ABSENT  # noqa: N815
+    filter: Maybe[str] = ABSENT
+    orderBy: Maybe[str] = ABSENT  # noqa: N815
+    offset: Maybe[Int32] = ABSENT
+    pageCategories: Maybe[list[str]] = ABSENT  # noqa: N815
+    userInfo: Maybe[GrUserInfo] = ABSENT  # noqa: N815
+    uri: Maybe[str] = ABSENT
+    referrerUri: Maybe[str] = ABSENT  # noqa: N815
+    pageViewId: Maybe[str] = ABSENT  # noqa: N815
+    entity: Maybe[str] = ABSENT
 
     def __post_init__(self) -> None:
         if not self.eventType:

@@ -6,23 +6,14 @@ Names are in snake_case; the vendor's guide shows the camelCase of its JavaScrip
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from msgspec import UNSET, UnsetType
 
+from wye.absent import ABSENT, Maybe
 from wye.event import Json
 from wye.wire import Wire
 
 VENDOR = "moloco"
 
-# A member that is missing reads as ``None``, and ``None`` is never written. A ``null`` on the wire is something else: at run
-# time the types refuse it, so that it goes to ``rest`` and comes back as it was.
-if TYPE_CHECKING:
-    Text = str | None
-else:
-    Text = str
-
-ABSENT: Any = None
 Loose = Json | UnsetType
 """A number, which some clients send as a text."""
 
@@ -30,67 +21,53 @@ Loose = Json | UnsetType
 class MoMoney(Wire, frozen=True, kw_only=True):
     """An amount in major units. The vendor requires both members."""
 
-    currency: Text = ABSENT
+    currency: Maybe[str] = ABSENT
     amount: Loose = UNSET
-
-
-if TYPE_CHECKING:
-    Money = MoMoney | None
-else:
-    Money = MoMoney
 
 
 class MoItem(Wire, frozen=True, kw_only=True):
     """An item; ``price`` is that of a single one. The vendor requires an ``id`` or an ``item_group_id``."""
 
-    id: Text = ABSENT
-    price: Money = ABSENT
+    id: Maybe[str] = ABSENT
+    price: Maybe[MoMoney] = ABSENT
     quantity: Loose = UNSET
-    item_group_id: Text = ABSENT
-    seller_id: Text = ABSENT
+    item_group_id: Maybe[str] = ABSENT
+    seller_id: Maybe[str] = ABSENT
 
 
 class MoDevice(Wire, frozen=True, kw_only=True):
     """What the event was made on. ``ip`` is in the vendor's guide and clients, though no longer in its schema."""
 
-    os: Text = ABSENT
-    os_version: Text = ABSENT
-    advertising_id: Text = ABSENT
-    unique_device_id: Text = ABSENT
-    persistent_id: Text = ABSENT
-    model: Text = ABSENT
-    ua: Text = ABSENT
-    language: Text = ABSENT
-    ip: Text = ABSENT
-
-
-if TYPE_CHECKING:
-    Client = MoDevice | None
-    Lines = list[MoItem] | None
-else:
-    Client = MoDevice
-    Lines = list[MoItem]
+    os: Maybe[str] = ABSENT
+    os_version: Maybe[str] = ABSENT
+    advertising_id: Maybe[str] = ABSENT
+    unique_device_id: Maybe[str] = ABSENT
+    persistent_id: Maybe[str] = ABSENT
+    model: Maybe[str] = ABSENT
+    ua: Maybe[str] = ABSENT
+    language: Maybe[str] = ABSENT
+    ip: Maybe[str] = ABSENT
 
 
 class MoEvent(Wire, frozen=True, kw_only=True):
     """One event. The vendor requires ``event_type``, ``timestamp``, ``channel_type`` and somebody's id."""
 
-    id: Text = ABSENT
-    event_type: Text = ABSENT
+    id: Maybe[str] = ABSENT
+    event_type: Maybe[str] = ABSENT
     timestamp: Loose = UNSET
-    channel_type: Text = ABSENT
-    domain: Text = ABSENT
-    user_id: Text = ABSENT
-    session_id: Text = ABSENT
-    custom_id: Text = ABSENT
-    device: Client = ABSENT
-    items: Lines = ABSENT
-    revenue: Money = ABSENT
-    search_query: Text = ABSENT
-    page_id: Text = ABSENT
-    referrer_page_id: Text = ABSENT
-    shipping_charge: Money = ABSENT
-    decision_track_id: Text = ABSENT
+    channel_type: Maybe[str] = ABSENT
+    domain: Maybe[str] = ABSENT
+    user_id: Maybe[str] = ABSENT
+    session_id: Maybe[str] = ABSENT
+    custom_id: Maybe[str] = ABSENT
+    device: Maybe[MoDevice] = ABSENT
+    items: Maybe[list[MoItem]] = ABSENT
+    revenue: Maybe[MoMoney] = ABSENT
+    search_query: Maybe[str] = ABSENT
+    page_id: Maybe[str] = ABSENT
+    referrer_page_id: Maybe[str] = ABSENT
+    shipping_charge: Maybe[MoMoney] = ABSENT
+    decision_track_id: Maybe[str] = ABSENT
 
 
 # ── words ────────────────────────────────────────────────────────────────────────────────────────────────────────────────

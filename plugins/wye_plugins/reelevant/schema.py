@@ -8,10 +8,10 @@ there are no prices and no quantities of items.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any
 
-from msgspec import UNSET, Meta
+from msgspec import UNSET
 
+from wye.absent import ABSENT, Int64, Maybe
 from wye.event import CUSTOM, Json
 from wye.plugin import Limits
 from wye.records import TOO_DEEP
@@ -25,35 +25,22 @@ DATASOURCE_ID = re.compile(r"[0-9a-fA-F]{24}", re.ASCII)
 LIMITS = Limits(max_events=100, max_bytes=1_048_576, overhead_bytes=2, divisible=True)
 """The vendor takes arrays and documents no limit of theirs: these are what a web server commonly takes, and our choice."""
 
-# A member that is missing reads as ``None``, and ``None`` is never written. A ``null`` on the wire is something else: at run
-# time the types refuse it, so that it goes to ``rest`` and comes back as it was.
-if TYPE_CHECKING:
-    Text = str | None
-    Whole = int | None
-    Bag = dict[str, Json] | None
-else:
-    Text = str
-    Whole = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-    Bag = dict[str, Json]
-
-ABSENT: Any = None
-
 
 class ReEvent(Wire, frozen=True, kw_only=True):
     """One envelope. The vendor requires all members but ``ua``, ``clientId``, ``b``, ``id`` and ``timestamp``."""
 
-    key: Text = ABSENT
-    tmpId: Text = ABSENT  # noqa: N815  the vendor's own names, here and below
-    eventId: Text = ABSENT  # noqa: N815
-    name: Text = ABSENT
-    url: Text = ABSENT
-    ua: Text = ABSENT
-    data: Bag = ABSENT
-    clientId: Text = ABSENT  # noqa: N815
-    v: Whole = ABSENT
-    b: Text = ABSENT
-    id: Text = ABSENT
-    timestamp: Whole = ABSENT
+    key: Maybe[str] = ABSENT
+    tmpId: Maybe[str] = ABSENT  # noqa: N815  the vendor's own names, here and below
+    eventId: Maybe[str] = ABSENT  # noqa: N815
+    name: Maybe[str] = ABSENT
+    url: Maybe[str] = ABSENT
+    ua: Maybe[str] = ABSENT
+    data: Maybe[dict[str, Json]] = ABSENT
+    clientId: Maybe[str] = ABSENT  # noqa: N815
+    v: Maybe[Int64] = ABSENT
+    b: Maybe[str] = ABSENT
+    id: Maybe[str] = ABSENT
+    timestamp: Maybe[Int64] = ABSENT
 
 
 class ReRecord(ReEvent, frozen=True, kw_only=True):

@@ -21,7 +21,7 @@ from wye.event import CUSTOM, Event, Item, Json, Origin, Page
 from wye.message import Decoded, Failure, Payload
 from wye.money import from_cents, total
 from wye.wire import WireDecoder, amount, derive_id, identity, parse, write
-from wye_plugins.richrelevance.schema import BY_NAME, KINDS, MAX_WHOLE, VENDOR, Lines, RrEvent, RrLine
+from wye_plugins.richrelevance.schema import BY_NAME, KINDS, MAX_WHOLE, VENDOR, RrEvent, RrLine
 
 _NO_BREAK_SPACE = b"\xc2\xa0"
 _STRING_OR_SPACE = re.compile(rb'"(?:[^"\\]|\\.)*+"?|\xc2\xa0', re.DOTALL)
@@ -145,7 +145,7 @@ _READ: dict[str, Callable[[RrEvent, dict[str, Json]], dict[str, Any]]] = {
 }
 
 
-def _items(lines: Lines) -> tuple[Item, ...] | None:
+def _items(lines: list[RrLine] | None) -> tuple[Item, ...] | None:
     return None if lines is None else tuple([_item(line) for line in lines])
 
 

@@ -6,10 +6,11 @@ names eight event types and warns that there may be more.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, TypeAlias
 
 from msgspec import Meta, Struct
 
+from wye.absent import ABSENT, Int64, Maybe
 from wye.wire import Wire
 
 VENDOR = "richrelevance"
@@ -17,45 +18,34 @@ VENDOR = "richrelevance"
 MAX_WHOLE = 10**18
 """Beyond this a number is no price in cents and no quantity. (It is more than all the money there is.)"""
 
-# A member that is missing reads as ``None``, and ``None`` is never written. A ``null`` on the wire is something else: at run
-# time the types refuse it, so that it goes to ``rest`` and comes back as it was.
-if TYPE_CHECKING:
-    Text = str | None
-    Whole = int | None
-    Lines = list["RrLine"] | None
-else:
-    Text = str
-    Whole = Annotated[int, Meta(gt=-MAX_WHOLE, lt=MAX_WHOLE)]
-    Lines = list["RrLine"]
-
-ABSENT: Any = None
+Whole: TypeAlias = Annotated[int, Meta(gt=-MAX_WHOLE, lt=MAX_WHOLE)]
 
 
 class RrLine(Wire, frozen=True, kw_only=True):
     """A line of a cart or an order. ``priceCents`` is the price of one piece."""
 
-    itemId: Text = ABSENT  # noqa: N815  the vendor's own names, here and below
-    priceCents: Whole = ABSENT  # noqa: N815
-    quantity: Whole = ABSENT
+    itemId: Maybe[str] = ABSENT  # noqa: N815  the vendor's own names, here and below
+    priceCents: Maybe[Whole] = ABSENT  # noqa: N815
+    quantity: Maybe[Whole] = ABSENT
 
 
 class RrEvent(Wire, frozen=True, kw_only=True):
     """One message of the stream. Which of the last eight members is there depends on ``eventType``."""
 
-    apiKey: Text = ABSENT  # noqa: N815
-    userId: Text = ABSENT  # noqa: N815
-    sessionId: Text = ABSENT  # noqa: N815
-    rrUserId: Text = ABSENT  # noqa: N815
+    apiKey: Maybe[str] = ABSENT  # noqa: N815
+    userId: Maybe[str] = ABSENT  # noqa: N815
+    sessionId: Maybe[str] = ABSENT  # noqa: N815
+    rrUserId: Maybe[str] = ABSENT  # noqa: N815
     eventType: str  # noqa: N815
-    eventTime: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]  # noqa: N815
-    viewedItem: Text = ABSENT  # noqa: N815
-    clickProductId: Text = ABSENT  # noqa: N815
-    viewedCategory: Text = ABSENT  # noqa: N815
-    viewedBrand: Text = ABSENT  # noqa: N815
-    searchTerm: Text = ABSENT  # noqa: N815
-    referrerUrl: Text = ABSENT  # noqa: N815
-    addedToCartItems: Lines = ABSENT  # noqa: N815
-    orders: Lines = ABSENT
+    eventTime: Int64  # noqa: N815
+    viewedItem: Maybe[str] = ABSENT  # noqa: N815
+    clickProductId: Maybe[str] = ABSENT  # noqa: N815
+    viewedCategory: Maybe[str] = ABSENT  # noqa: N815
+    viewedBrand: Maybe[str] = ABSENT  # noqa: N815
+    searchTerm: Maybe[str] = ABSENT  # noqa: N815
+    referrerUrl: Maybe[str] = ABSENT  # noqa: N815
+    addedToCartItems: Maybe[list[RrLine]] = ABSENT  # noqa: N815
+    orders: Maybe[list[RrLine]] = ABSENT
 
 
 class Kind(Struct, frozen=True):
