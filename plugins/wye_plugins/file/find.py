@@ -5,7 +5,8 @@ from __future__ import annotations
 import glob
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -53,11 +54,15 @@ def _matches(pattern: str) -> list[str]:
     return sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207  a pattern may be absolute
 
 
-def renamed(path: str, key: Key) -> Found | None:
-    """The file that was at ``path`` and is now called otherwise in the same directory, as after a rotation."""
-    try:
-        with os.scandir(Path(path).parent) as entries:
-            same = [entry.path for entry in entries if entry.inode() == key[1]]
-    except OSError:
-        return None
-    return next((one for each in same if (one := look(each)) is not None and one.key == key), None)
+def renamed(files: Iterable[tuple[str, Key]]) -> dict[Key, Found]:
+    """Of files that were at these paths, those that are now called otherwise in the same directory, as after a rotation."""
+    found: dict[Key, Found] = {}
+    wanted: dict[Path, set[Key]] = {}
+    for path, key in files:
+        wanted.setdefault(Path(path).parent, set()).add(key)
+    for folder, keys in wanted.items():
+        inodes = {inode for _, inode in keys}
+        with suppress(OSError), os.scandir(folder) as entries:
+            same = [look(entry.path) for entry in entries if entry.inode() in inodes]
+            found |= {one.key: one for one in same if one is not None and one.key in keys}
+    return found

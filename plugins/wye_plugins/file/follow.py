@@ -47,9 +47,7 @@ class Follower:
         file is read to its end before the one that follows it."""
         files, _ = await trio.to_thread.run_sync(find, self._patterns)
         present = {found.key for found in files}
-        for key, reader in list(self._readers.items()):
-            if key not in present:
-                await self._visit_gone(reader)
+        await self._visit_all_gone([reader for key, reader in self._readers.items() if key not in present])
         more = False
         for found in sorted(files, key=self._is_new):
             more = await self._visit(found) or more
@@ -72,30 +70,31 @@ class Follower:
             return False
         return not await self._feed.drain(reader, _TURN_CHUNKS)
 
-    async def _visit_gone(self, reader: FileReader) -> None:
-        """Read a file that is no longer where it was; leave it once it has been silent for long enough."""
+    async def _visit_all_gone(self, gone: Sequence[FileReader]) -> None:
+        closed = [(reader.path, reader.key) for reader in gone if not reader.is_open and not reader.broken]
+        names = await trio.to_thread.run_sync(renamed, closed) if closed else {}
+        for reader in gone:
+            await self._visit_gone(reader, names.get(reader.key))
+
+    async def _visit_gone(self, reader: FileReader, found: Found | None) -> None:
+        """Read a file that is no longer where it was; leave it once it has been silent for long enough. One that was closed and
+        is ``found`` under another name is not kept open for that."""
         if not reader.gone:
             reader.gone, reader.touched_at = True, trio.current_time()
-            await self._open_renamed(reader)
+        patience_secs = GONE_SECS if reader.is_open else 0
+        if found is not None and compressed(found.path) == compressed(reader.path):
+            reader.path = found.path
+            with suppress(OSError):
+                await trio.to_thread.run_sync(reader.open)
         if reader.is_open and not reader.broken:
             await self._feed.drain(reader)
-            if trio.current_time() - reader.touched_at < GONE_SECS:
+            if trio.current_time() - reader.touched_at < patience_secs:
                 return
             if reader.torn:
                 log.error("source %s: %s ended in the middle of its compressed data", self._feed.name, reader.path)
             await self._feed.finish(reader)
         del self._readers[reader.key]
         self._feed.part(reader)
-
-    async def _open_renamed(self, reader: FileReader) -> None:
-        """One that was closed while it was silent, under the name that it has now."""
-        if reader.is_open or reader.broken:
-            return
-        found = await trio.to_thread.run_sync(renamed, reader.path, reader.key)
-        if found is not None and compressed(found.path) == compressed(reader.path):
-            reader.path = found.path
-            with suppress(OSError):
-                await trio.to_thread.run_sync(reader.open)
 
     def _close_silent(self, present: set[Key]) -> None:
         closable = [reader for key, reader in self._readers.items() if key in present and reader.is_open]
@@ -117,7 +116,7 @@ class Follower:
             checkpoint.claim(position)
 
     async def _take_up(self, position: Position) -> None:
-        found = await trio.to_thread.run_sync(renamed, position.path, position.key)
+        found = (await trio.to_thread.run_sync(renamed, [(position.path, position.key)])).get(position.key)
         reader = await self._feed.open(found) if found is not None else None
         if reader is not None and reader.resumed:
             log.info("source %s: %s is now %s; reading it to its end", self._feed.name, position.path, reader.path)

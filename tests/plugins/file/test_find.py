@@ -59,8 +59,8 @@ def test_a_renamed_file_is_found_by_what_it_is(tmp_path: Path) -> None:
     assert before is not None
     (tmp_path / "a.log").rename(tmp_path / "a.log.1")
     make(tmp_path, "a.log")
-    after = renamed(before.path, before.key)
+    after = renamed([(before.path, before.key)]).get(before.key)
     assert after is not None
     assert after.path == str(tmp_path / "a.log.1")
     (tmp_path / "a.log.1").unlink()
-    assert renamed(str(tmp_path / "gone" / "a.log"), before.key) is None
+    assert renamed([(str(tmp_path / "gone" / "a.log"), before.key)]) == {}
