@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from decimal import Clamped, Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Subnormal
+from decimal import ROUND_FLOOR, Clamped, Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Subnormal
 
 from wye.event import Json
-from wye.money import is_amount
+from wye.money import EXACT, is_amount
 
 # What programs write into an id field when there is nobody. "0" is not among them: some shop's first customer has it.
 _NOBODY = frozenset(("", "null", "undefined", "none", "nil", "nan", "unknown", "anonymous", "(not set)"))
@@ -41,6 +41,12 @@ def amount(value: Json) -> Decimal | None:
     except DecimalException:
         return value if is_amount(value) else None
     return value if value.is_finite() else None
+
+
+def milliseconds(exact: Decimal) -> tuple[int, int]:
+    """Whole milliseconds, rounded down, and the nanoseconds that lie below; what is less than these is cut off."""
+    whole = exact.to_integral_value(ROUND_FLOOR)
+    return int(whole), int(EXACT.scaleb(EXACT.subtract(exact, whole), 6))
 
 
 # Most whole numbers are quantities; one object serves them all.

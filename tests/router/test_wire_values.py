@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from wye.event import Json
 from wye.message import Payload
 from wye.money import is_amount
+from wye.values import milliseconds
 from wye.wire import MAX_DEPTH, Wire, WireDecoder, amount, derive_id, identity, too_deep
 
 
@@ -109,3 +110,11 @@ def test_a_derived_id_is_a_uuid_of_version_5_and_depends_on_vendor_and_content()
     assert str(uuid.UUID(first)) == first
     assert first == derive_id("a", Note(id="x"))
     assert len({first, derive_id("b", Note(id="x")), derive_id("a", Note(id="y"))}) == 3
+
+
+@pytest.mark.parametrize(
+    ("exact", "split"),
+    [("1.5", (1, 500_000)), ("-1.5", (-2, 500_000)), ("7", (7, 0)), ("0.0000009", (0, 0)), ("1E+200", (10**200, 0))],
+)
+def test_milliseconds_are_rounded_down(exact: str, split: tuple[int, int]) -> None:
+    assert milliseconds(Decimal(exact)) == split

@@ -7,16 +7,15 @@ vendor alone, at their own place: ``{"attributes": {"_session_id": ""}}``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import ROUND_FLOOR
 from typing import Any
 
 from msgspec import UNSET, Struct, structs
 
 from wye.event import CUSTOM, Event, Json
 from wye.message import Payload
-from wye.money import EXACT
 from wye.records import TOO_DEEP
 from wye.remember import remembered
+from wye.values import milliseconds
 from wye.wire import amount, derive_id, identity, too_deep
 from wye_plugins.clickstream.attributes import Facts, take_facts
 from wye_plugins.clickstream.client import Clients, kept_identity, named
@@ -125,10 +124,10 @@ def _time(record: CsEvent, extra: dict[str, Json], facts: Facts) -> int:
     exact = amount(extra.get("timestamp"))
     if exact is None:
         raise ValueError(_refusal(record, "timestamp is missing or no number"))
-    whole = exact.to_integral_value(ROUND_FLOOR)
-    if exact != whole:
-        facts["time_ns_rest"] = int(EXACT.scaleb(EXACT.subtract(exact, whole), 6))
-    return int(whole)
+    whole, ns_rest = milliseconds(exact)
+    if ns_rest:
+        facts["time_ns_rest"] = ns_rest
+    return whole
 
 
 # ── the type ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

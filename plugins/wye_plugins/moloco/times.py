@@ -8,7 +8,7 @@ from decimal import ROUND_FLOOR, Decimal
 
 from wye.event import Json
 from wye.money import EXACT
-from wye.wire import amount
+from wye.values import amount, milliseconds
 from wye_plugins.moloco.schema import FIRST_MS
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,8 +29,8 @@ def time_of(value: Json) -> tuple[int, int] | None:
         return _instant(value) if type(value) is str else None
     if 0 <= exact < FIRST_MS:
         exact = EXACT.multiply(exact, Decimal(1000))
-    whole = int(exact.to_integral_value(ROUND_FLOOR))
-    return (whole, int(EXACT.scaleb(EXACT.subtract(exact, Decimal(whole)), 6))) if whole in _INT64 else None
+    found = milliseconds(exact)
+    return found if found[0] in _INT64 else None
 
 
 def _instant(text: str) -> tuple[int, int] | None:

@@ -11,7 +11,6 @@ without a name is a failure.
 
 from __future__ import annotations
 
-from decimal import ROUND_FLOOR
 from typing import Any
 
 from msgspec import UNSET
@@ -19,6 +18,7 @@ from msgspec import UNSET
 from wye.event import App, Device, Event, Json, Origin, Page
 from wye.message import Decoded, Payload
 from wye.money import EXACT
+from wye.values import milliseconds
 from wye.wire import WireDecoder, amount, derive_id, identity
 from wye_plugins.reelevant.ids import read_ids
 from wye_plugins.reelevant.labels import ATTRIBUTION, EXACT_TOTAL, VALUE_IS, Labels, read_labels
@@ -116,9 +116,8 @@ def _time(record: ReRecord, received_ms: int, extra: dict[str, Json]) -> tuple[i
         extra["timestamp"] = found
     if exact is None or exact.adjusted() > 18:
         return received_ms, 0
-    ms = EXACT.scaleb(exact, 3) if -SECONDS_BELOW < exact < SECONDS_BELOW else exact
-    whole = ms.to_integral_value(ROUND_FLOOR)
-    return (int(whole), int(EXACT.scaleb(EXACT.subtract(ms, whole), 6))) if -_MAX_MS <= whole < _MAX_MS else (received_ms, 0)
+    time = milliseconds(EXACT.scaleb(exact, 3) if -SECONDS_BELOW < exact < SECONDS_BELOW else exact)
+    return time if -_MAX_MS <= time[0] < _MAX_MS else (received_ms, 0)
 
 
 def _type(name: str, bag: Labels, odd: Labels, extra: dict[str, Json]) -> str:
