@@ -10,6 +10,7 @@ from trio import TaskStatus
 
 from wye.lines import LineChunk, LineCutter
 from wye.plugin import Decoder, IncompleteError, Intake, StartError
+from wye_plugins.stdio.descriptor import is_open
 
 _taken: set[int] = set()
 """Descriptors being read: two readers of one pipe would tear each other's lines."""
@@ -34,10 +35,8 @@ class StdinSource:
     async def run(self, intake: Intake, /, *, task_status: TaskStatus[None]) -> None:
         """Raises ``StartError`` when standard input is closed, or read by another source; ``IncompleteError`` when it fails
         before its end."""
-        try:
-            os.fstat(self._descriptor)
-        except OSError:
-            raise StartError(f"source {intake.name}: standard input is closed") from None
+        if not is_open(self._descriptor, but_for=os.O_WRONLY):
+            raise StartError(f"source {intake.name}: standard input is closed")
         if self._descriptor in _taken:
             raise StartError(f"source {intake.name}: another source reads standard input already")
         _taken.add(self._descriptor)

@@ -14,6 +14,7 @@ import trio
 from wye.message import Shipment
 from wye.plugin import StartError
 from wye.verdict import DELIVERED, Verdict, Verdicts
+from wye_plugins.stdio.descriptor import is_open
 
 log = logging.getLogger("wye.stdio.stdout")
 
@@ -38,10 +39,8 @@ class StdoutSink:
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[None]:
         """Raises ``StartError`` when standard output is closed, or written by another sink."""
-        try:
-            os.fstat(self._descriptor)
-        except OSError:
-            raise StartError(f"sink {self._name}: standard output is closed") from None
+        if not is_open(self._descriptor, but_for=os.O_RDONLY):
+            raise StartError(f"sink {self._name}: standard output is closed")
         if self._descriptor in _taken:
             raise StartError(f"sink {self._name}: another sink writes standard output already")
         _taken.add(self._descriptor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -36,11 +37,14 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code (``wye.errors.Exit``)."""
-    arguments = parser().parse_args(argv)
+    _prepare_streams()
+    arguments = argparse.Namespace(command="")
     try:
-        code = int(arguments.main(arguments))
-        sys.stdout.flush()
-        return code
+        try:
+            parser().parse_args(argv, arguments)
+            return int(arguments.main(arguments))
+        finally:
+            sys.stdout.flush()
     except ConfigError as error:
         from wye.cli import show
 
@@ -50,9 +54,33 @@ def main(argv: Sequence[str] | None = None) -> int:
         for line in str(error).splitlines():
             print(f"wye: {line}", file=sys.stderr)
         return Exit.FAULTY
-    except BrokenPipeError:
-        # Whoever read has had enough. What is still buffered must not be written when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read has had enough
+        _drop_output()
         return Exit.OK
+    except OSError as error:
+        if error.filename is not None or arguments.command == "run":  # which prints nothing there
+            raise
+        _drop_output()
+        print(f"wye: cannot write standard output: {error.strerror}", file=sys.stderr)
+        return Exit.FAULTY
     except KeyboardInterrupt:
         return 130
+
+
+def _prepare_streams() -> None:
+    """What a terminal has no character for, and names that are not UTF-8, are shown as escapes. A stream that is closed stays
+    so, but its number is taken: the next file that is opened would get what is meant for the stream."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_WRONLY if number == 0 else os.O_RDONLY)
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _drop_output() -> None:
+    """What is still buffered must not be written when the interpreter ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

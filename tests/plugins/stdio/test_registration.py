@@ -49,6 +49,16 @@ def test_what_goes_in_comes_out(tmp_path: Path) -> None:
     assert (process.returncode, out) == (0, LINES), err
 
 
+@pytest.mark.parametrize(("number", "name"), [(0, "source in: standard input"), (1, "sink out: standard output")])
+def test_a_closed_stream_is_said_at_the_start(number: int, name: str, tmp_path: Path) -> None:
+    """Its number would be that of the first file that wye opens."""
+    (tmp_path / "wye.toml").write_text(CONFIG)
+    line = f'exec "$@" {"<>"[number]}&-'
+    command = ["sh", "-c", line, "sh", sys.executable, "-m", "wye", "run", "wye.toml"]
+    done = subprocess.run(command, cwd=tmp_path, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=20)
+    assert (done.returncode, done.stderr.decode()) == (3, f"wye: {name} is closed\n")
+
+
 def test_a_reader_that_leaves_is_no_crash(tmp_path: Path) -> None:
     process = wye(tmp_path)
     assert process.stdout is not None

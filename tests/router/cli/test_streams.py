@@ -1,0 +1,46 @@
+"""What a command does when its standard streams are closed, full, or cannot spell what is said."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from router.cli.cli_kit import command, environment
+
+PRINTING = (("plugins",), ("schema",), ("schema", "--markdown"), ("explain", "--matrix"), ("--version",))
+
+
+def _run(words: tuple[str, ...], cwd: Path, redirected: str, **variables: str) -> tuple[int, bytes]:
+    line = ["sh", "-c", f'exec "$@" {redirected}', "sh", *command(*words)]
+    done = subprocess.run(line, cwd=cwd, stderr=subprocess.PIPE, timeout=60, env=environment(**variables))
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("words", PRINTING, ids=" ".join)
+def test_output_that_cannot_be_written_is_a_line_and_a_code(words: tuple[str, ...], tmp_path: Path) -> None:
+    full = b"wye: cannot write standard output: No space left on device\n"
+    closed = b"wye: cannot write standard output: Bad file descriptor\n"
+    assert _run(words, tmp_path, ">/dev/full") == (1, full)
+    assert _run(words, tmp_path, ">&-") == (1, closed)
+
+
+def test_a_terminal_without_a_character_is_shown_an_escape(tmp_path: Path) -> None:
+    code, said = _run(("schema", "--markdown"), tmp_path, ">out", PYTHONIOENCODING="ascii")
+    assert (code, said) == (0, b"")
+    assert b"\\u" in (tmp_path / "out").read_bytes()
+
+
+def test_a_folder_whose_name_is_not_utf8_is_shown_with_an_escape(tmp_path: Path) -> None:
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/\xff")
+    Path(folder).mkdir()
+    (Path(folder) / "wye.toml").write_text('data_dir = "."\n')
+    code, said = _run(("dead-letters", "list", "--data-dir", folder), tmp_path, ">out")
+    assert (code, said.count(b"\\udcff")) == (1, 1)
+
+
+def test_a_closed_stream_is_not_mistaken_for_the_next_file(tmp_path: Path) -> None:
+    """With 0 to 2 closed, the first files that are opened would get these numbers, and what is printed."""
+    assert _run(("check", "none.toml"), tmp_path, "<&- >&- 2>&-") == (1, b"")
