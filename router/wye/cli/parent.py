@@ -8,8 +8,8 @@ from pathlib import Path
 
 import trio
 
-from wye.cli import logs, show
-from wye.cli.run import say_all, writable
+from wye.cli import logs
+from wye.cli.run import account, say_all, writable
 from wye.config.model import RootOptions
 from wye.config.secrets import Secrets
 from wye.deadletters.table import NAME
@@ -35,8 +35,4 @@ def main(arguments: argparse.Namespace, root: RootOptions) -> Exit:
     code = trio.run(parent.run)
     if not parent.started:
         return code
-    if arguments.ledger:
-        show.write_ledger(arguments.ledger, parent.ledger)
-    if not arguments.quiet or code is not Exit.OK:
-        show.ledger(parent.ledger, parent.letters, data_dir / NAME)
-    return code
+    return account(arguments, code, parent.ledger, parent.letters, data_dir / NAME)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from wye.config import Config
     from wye.config.model import RootOptions
     from wye.daemon import Daemon
+    from wye.ledger import Ledger
     from wye.workers.channel import ToParent
 
 HELP = "run the daemon until its sources end or it is told to stop"
@@ -68,7 +69,6 @@ def main(arguments: argparse.Namespace) -> Exit:
 
 @profiling.where_asked
 def _run_alone(arguments: argparse.Namespace) -> Exit:
-    from wye.cli import show
     from wye.plugin import StartError
     from wye.workers.files import hold_if_shared
 
@@ -83,10 +83,21 @@ def _run_alone(arguments: argparse.Namespace) -> Exit:
     daemon, code = _run(config, quiet=arguments.quiet)
     if daemon is None:
         return code
+    return account(arguments, code, daemon.ledger, daemon.dead_letters.count, daemon.dead_letters.path)
+
+
+def account(arguments: argparse.Namespace, code: Exit, accounts: Ledger, letters: int, path: Path) -> Exit:
+    """Give the account of a run that ended with ``code``, where it is asked for; returns the code to exit with."""
+    from wye.cli import show
+
     if arguments.ledger:
-        show.write_ledger(arguments.ledger, daemon.ledger)
+        try:
+            show.write_ledger(arguments.ledger, accounts)
+        except OSError as error:
+            _say_unwritten(arguments.ledger, error)
+            code = code or Exit.FAULTY
     if not arguments.quiet or code is not Exit.OK:
-        show.ledger(daemon.ledger, daemon.dead_letters.count, daemon.dead_letters.path)
+        show.ledger(accounts, letters, path)
     return code
 
 
@@ -179,5 +190,9 @@ def writable(path: Path) -> bool:
         with path.open("ab"):
             return True
     except OSError as error:
-        print(f"wye: cannot write the ledger to {path}: {error.strerror}", file=sys.stderr)
+        _say_unwritten(path, error)
         return False
+
+
+def _say_unwritten(path: Path, error: OSError) -> None:
+    print(f"wye: cannot write the ledger to {path}: {error.strerror}", file=sys.stderr)

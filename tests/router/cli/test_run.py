@@ -88,6 +88,12 @@ def test_a_ledger_that_cannot_be_written_is_said_before_anything_starts(folder: 
     assert (done.returncode, done.stderr) == (3, "wye: cannot write the ledger to no/l.json: No such file or directory\n")
 
 
+def test_a_ledger_for_which_the_disk_has_no_room_is_said_and_shown(folder: Path) -> None:
+    done = wye("run", "wye.toml", "--quiet", "--ledger", "/dev/full", cwd=folder, variables=VARIABLES)
+    said = "wye: cannot write the ledger to /dev/full: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, said + LEDGER)
+
+
 @pytest.mark.parametrize("count", ["0", "257", "two", "1.5"])
 def test_a_number_of_workers_that_is_none_is_told_with_what_is(folder: Path, count: str) -> None:
     done = wye("run", "wye.toml", "--workers", count, cwd=folder)
