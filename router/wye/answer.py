@@ -8,6 +8,9 @@ from email.utils import parsedate_to_datetime
 from wye.message import HttpResponse
 from wye.verdict import Verdict
 
+BUSY = frozenset((408, 425, 429))
+"""The statuses below 500 that are nobody's fault: the same request may be taken later."""
+
 _SHOWN_CHARS = 200
 
 MOST_ASKED_SECS = 3600.0

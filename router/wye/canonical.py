@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from wye.answer import asked_secs
+from wye.answer import BUSY, asked_secs
 from wye.event import CONTROL, Event, to_json
 from wye.message import Decoded, Failure, HttpRequest, HttpResponse, Payload, Shipment, Unfit
 from wye.options import Options
@@ -92,7 +92,7 @@ def by_status(response: HttpResponse) -> Verdict:
         return DELIVERED
     if status in (401, 403, 404) or 300 <= status < 400:
         return Verdict("hold", reason, None, status)
-    if status in (408, 425, 429) or status >= 500:
+    if status in BUSY or status >= 500:
         return Verdict("busy", reason, after, status)
     return Verdict("rejected", reason, None, status)
 

@@ -48,7 +48,7 @@ class ClickstreamEncoder:
 
     def verdicts(self, request: HttpRequest, response: HttpResponse) -> Verdict:
         """One verdict for the request: the vendor takes it as a whole or not at all."""
-        return verdict(len(request.indices), response)
+        return verdict(response)
 
     def _encode(self, event: Event) -> bytes | Unfit:
         if event.type.startswith(CONTROL):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from wye.answer import asked_secs, reason_in, redirected
+from wye.answer import BUSY, asked_secs, reason_in, redirected
 from wye.message import HttpResponse
 from wye.verdict import DELIVERED, Verdict
 
-_BUSY = frozenset((408, 425, 429))
 _OPERATOR = {
     401: "the authentication cookie is missing or no longer valid (set `headers.cookie`)",
     403: "the app id and the endpoint do not belong together, or the authentication cookie is wrong",
@@ -16,12 +15,12 @@ _OPERATOR = {
 }
 
 
-def verdict(events: int, response: HttpResponse) -> Verdict:
-    """The verdict on all ``events`` of a request."""
+def verdict(response: HttpResponse) -> Verdict:
+    """The verdict on all events of a request."""
     status = response.status
     if status == 200:
         return DELIVERED
-    if status in _BUSY or status >= 500:
+    if status in BUSY or status >= 500:
         return Verdict("busy", reason_in(response), asked_secs(response), status)
     if status in _OPERATOR:
         return Verdict("hold", f"{status}: {_OPERATOR[status]}", status=status)

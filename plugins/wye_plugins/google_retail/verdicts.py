@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
-from wye.answer import asked_secs, reason_in, redirected
+from wye.answer import BUSY, asked_secs, reason_in, redirected
 from wye.message import HttpResponse
 from wye.verdict import DELIVERED, Verdict
 
@@ -39,7 +39,7 @@ _OPERATORS = frozenset(("FAILED_PRECONDITION", "UNAUTHENTICATED", "PERMISSION_DE
 _OPERATORS_REASONS = frozenset(("API_KEY_INVALID", "SERVICE_DISABLED", "ACCESS_TOKEN_EXPIRED"))
 _QUOTA_REASONS = frozenset(("RATE_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED"))
 
-_BUSY = frozenset((408, 425, 429, 502, 503, 504))
+_BUSY = BUSY | {502, 503, 504}
 _HINTS = {
     401: "set `auth` in the adapter",
     403: "the account needs the role Retail Editor (`roles/retail.editor`), and the sink the right `parent`",

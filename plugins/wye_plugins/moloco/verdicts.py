@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from wye.answer import asked_secs, reason_in, redirected
+from wye.answer import BUSY, asked_secs, reason_in, redirected
 from wye.message import HttpResponse
 from wye.verdict import DELIVERED, Verdict
 
@@ -21,7 +21,6 @@ _OPERATOR = {
     405: "the method is not taken there; check the sink's `method` and `url`",
     407: "the proxy wants credentials",
 }
-_BUSY = frozenset((408, 425, 429))
 
 
 class _Status(Struct):
@@ -36,7 +35,7 @@ def verdict(response: HttpResponse) -> Verdict:
     status = response.status
     if 200 <= status < 300:
         return DELIVERED
-    if status in _BUSY:
+    if status in BUSY:
         return Verdict("busy", _reason(response), asked_secs(response), status)
     if status >= 500:
         return Verdict("busy", _reason(response), max(asked_secs(response) or 0.0, FIRST_WAIT_SECS), status)

@@ -3,11 +3,10 @@ than a status: fields that it cannot use are told to the operator in its own log
 
 from __future__ import annotations
 
-from wye.answer import asked_secs, reason_in, redirected
+from wye.answer import BUSY, asked_secs, reason_in, redirected
 from wye.message import HttpResponse
 from wye.verdict import DELIVERED, Verdict
 
-_BUSY = frozenset((408, 425, 429))
 _OPERATOR = {
     401: "the vendor asks for no credentials; something before it does",
     403: "refused; perhaps the datasource is paused",
@@ -23,7 +22,7 @@ def verdict(events: int, response: HttpResponse, *, id_is_sound: bool) -> Verdic
         return DELIVERED
     if status == 202:
         return Verdict("rejected", "202: dropped as bot traffic, for the request's User-Agent", status=status, faulty=events)
-    if status in _BUSY or status >= 500:
+    if status in BUSY or status >= 500:
         return Verdict("busy", reason_in(response), asked_secs(response), status)
     if status == 400:
         return _bad_request(response, id_is_sound)

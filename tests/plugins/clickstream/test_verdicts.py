@@ -37,14 +37,14 @@ from wye_plugins.clickstream.verdicts import verdict
     ],
 )
 def test_what_a_status_means_for_one_event(status: int, kind: str) -> None:
-    found = verdict(1, HttpResponse(status))
+    found = verdict(HttpResponse(status))
     assert found.kind == kind
     assert found is DELIVERED or (found.status == status and str(status) in found.reason)
 
 
 @pytest.mark.parametrize("status", [*range(201, 209), 226])
 def test_quirk_only_200_is_success(status: int) -> None:
-    assert verdict(2, HttpResponse(status)).kind == "retry"
+    assert verdict(HttpResponse(status)).kind == "retry"
 
 
 def test_too_large_a_request_is_refused_for_the_core_to_halve() -> None:
@@ -53,11 +53,11 @@ def test_too_large_a_request_is_refused_for_the_core_to_halve() -> None:
 
 
 def test_a_reason_quotes_the_answer_cut_and_on_one_line() -> None:
-    reason = verdict(1, HttpResponse(400, {}, b"no\r\n  good " + b"x" * 5000 + b"\xff")).reason
+    reason = verdict(HttpResponse(400, {}, b"no\r\n  good " + b"x" * 5000 + b"\xff")).reason
     assert reason.startswith("400: no good xxx")
     assert len(reason) <= 210
     assert "\n" not in reason
 
 
 def test_an_answer_may_ask_for_a_wait() -> None:
-    assert verdict(3, HttpResponse(429, {"retry-after": "120"})).after_secs == 120
+    assert verdict(HttpResponse(429, {"retry-after": "120"})).after_secs == 120
