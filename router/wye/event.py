@@ -43,7 +43,7 @@ CONTROL = "control:"
 """Prefix of a vendor's call that carries no event, as in ``control:google-retail.purge``: its body is in ``extra``, and only
 that vendor's encoder may write it. To every other it is a type without a name."""
 
-type_of_item_ids = Literal["product", "reference", "category", "brand"]
+ItemIds = Literal["product", "reference", "category", "brand"]
 
 Json = Any
 """What a JSON document can hold, with numbers as ``int`` or ``Decimal``."""
@@ -144,7 +144,7 @@ class Event(Struct, frozen=True, omit_defaults=True, gc=False, kw_only=True):
     visitor_id: str | None = None
     session_id: str | None = None
     items: tuple[Item, ...] | None = None
-    item_ids_are: type_of_item_ids = "product"
+    item_ids_are: ItemIds = "product"
     order_id: str | None = None
     cart_id: str | None = None
     currency: str | None = None
