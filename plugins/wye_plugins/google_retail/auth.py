@@ -76,15 +76,25 @@ class GoogleAuth:
     def _refreshed(self, credentials: Any) -> Any:
         if credentials is None:
             credentials = self._loaded()
-        # The metadata server is on this machine's own network, whatever proxy the environment names.
-        with httpx.Client(timeout=_TIMEOUT_SECS, trust_env=self._kind == "service_account") as client:
+        with self._client() as client:
             try:
                 credentials.refresh(Exchange(client))
             except failures.RefreshError as error:
                 raise _refused(error, self._whom()) from None
-            except (failures.GoogleAuthError, ValueError) as error:
+            except Exception as error:  # google-auth takes an answer for what it should be, and raises whatever comes of it
                 raise AuthError(f"no access token for {self._whom()}: {type(error).__name__}", passing=True) from None
         return credentials
+
+    def _client(self) -> httpx.Client:
+        """Raises ``AuthError`` for what the environment says and nobody can use. Its text may hold a proxy's password."""
+        try:
+            # The metadata server is on this machine's own network, whatever proxy the environment names.
+            return httpx.Client(timeout=_TIMEOUT_SECS, trust_env=self._kind == "service_account")
+        except Exception as error:
+            raise AuthError(
+                f"no access token for {self._whom()}: look at HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and SSL_CERT_FILE of"
+                f" the environment, which cannot be used ({type(error).__name__})"
+            ) from None
 
     def _loaded(self) -> Any:
         if self._kind == "metadata":

@@ -145,6 +145,48 @@ async def test_a_token_endpoint_that_cannot_be_reached_may_pass(tmp_path: Path, 
     assert found.value.passing
 
 
+@pytest.mark.parametrize("answer", [b"[]", b"null", b'{"access_token":"t","expires_in":1e400}', b"[" * 100_000])
+@pytest.mark.parametrize("status", [200, 400])
+async def test_a_token_endpoint_that_answers_like_none_costs_no_event_an_attempt(
+    tmp_path: Path, pem: str, answer: bytes, status: int
+) -> None:
+    tokens = Tokens()
+    tokens.refuse = Reply(status, JSON, answer)
+    async with HttpPartner(tokens).listening() as partner:
+        with pytest.raises(AuthError, match="no access token for the service account in "):
+            await GoogleAuth("service_account", key_file(tmp_path, pem, partner)).headers()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALL_PROXY", "socks5://user:s3cret@127.0.0.1:9"),
+        ("HTTP_PROXY", "http://user:s3cret@[::"),
+        ("HTTP_PROXY", "s3cret://127.0.0.1"),
+        ("SSL_CERT_FILE", "/s3cret"),
+    ],
+)
+async def test_an_environment_that_cannot_be_used_is_the_operators_fault(
+    tmp_path: Path, pem: str, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    async with HttpPartner(Tokens()).listening() as partner:
+        with pytest.raises(AuthError, match=r"no access token .*: look at HTTPS_PROXY, .* and SSL_CERT_FILE") as found:
+            await GoogleAuth("service_account", key_file(tmp_path, pem, partner)).headers()
+    assert not found.value.passing
+    assert "s3cret" not in str(found.value)
+
+
+async def test_a_key_file_that_names_no_url_for_tokens_costs_no_event_an_attempt(tmp_path: Path, pem: str) -> None:
+    async with HttpPartner().listening() as partner:
+        file = Path(key_file(tmp_path, pem, partner))
+    account = json.loads(file.read_text())
+    for uri in ("http://1.2.3.999/", 5):
+        file.write_text(json.dumps({**account, "token_uri": uri}))
+        with pytest.raises(AuthError, match="no access token for the service account in "):
+            await GoogleAuth("service_account", str(file)).headers()
+
+
 @pytest.mark.parametrize("content", [None, "", "{}", "[]", '{"type":"authorized_user"}', "s3cret"])
 async def test_a_key_file_that_is_none_is_the_operators_fault(tmp_path: Path, content: str | None) -> None:
     file = tmp_path / "key.json"
