@@ -19,7 +19,7 @@ from wye.database import StoreError
 from wye.deadletters import table
 from wye.deadletters.letter import DeadLetter, Entry
 from wye.deadletters.table import Selection
-from wye.deadletters.writer import DeadLetters
+from wye.deadletters.writer import LOOK_SECS, DeadLetters
 from wye.delivery import Delivery, Outcome
 from wye.event import Event
 from wye.message import Decoded, Payload
@@ -114,7 +114,7 @@ class Retrier:
             return []
 
     async def _all_of(self, page: Sequence[Entry], retry: Callable[[Entry, Callable[[], None]], Awaitable[None]]) -> None:
-        """Until the file says of each what became of it."""
+        """Until the file says of each what became of it, or says nothing any more."""
         left = len(page)
         over = trio.Event()
 
@@ -126,7 +126,9 @@ class Retrier:
 
         for entry in page:
             await retry(entry, one_over)
-        await over.wait()
+        while not (over.is_set() or self._dead_letters.store.broken):
+            with trio.move_on_after(LOOK_SECS):
+                await over.wait()
 
     async def _release(self) -> None:
         """Of what is marked, unmark what no lane can take."""
