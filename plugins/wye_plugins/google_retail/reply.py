@@ -34,6 +34,9 @@ MAX_SAMPLES = 100
 MAX_OPERATIONS = 1_000
 """Operations that can be asked for at a time; the oldest is forgotten first."""
 
+MAX_OPERATIONS_BYTES = 16_777_216
+"""So much of them is kept: an import's samples may quote megabytes of what was sent."""
+
 _json = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -53,15 +56,17 @@ class Operations:
 
     def __init__(self) -> None:
         self._done: OrderedDict[str, bytes] = OrderedDict()
+        self._kept_bytes = 0
 
     def finish(self, parent: str, kind: str, key: bytes, metadata: Json, response: Json) -> Reply:
         """The answer to the call ``kind``, which ended with ``response``. The same ``key`` gets the same name."""
         name = f"{parent}/operations/{kind}-{blake2b(key, digest_size=10).hexdigest()}"
         body = _json.encode({"name": name, "metadata": metadata, "done": True, "response": response})
+        self._kept_bytes += len(body) - len(self._done.get(name, b""))
         self._done[name] = body
         self._done.move_to_end(name)
-        if len(self._done) > MAX_OPERATIONS:
-            self._done.popitem(last=False)
+        while len(self._done) > MAX_OPERATIONS or self._kept_bytes > MAX_OPERATIONS_BYTES:
+            self._kept_bytes -= len(self._done.popitem(last=False)[1])
         return Reply(200, JSON, body)
 
     def get(self, name: str) -> Reply | None:

@@ -10,10 +10,10 @@ from msgspec import structs
 from plugins.google_retail.retail_kit import NOW_MS, PARENT, SAMPLES, one
 from wye.event import Device, Origin, Page
 from wye.message import Head, Received, Reply
-from wye.plugin import Accepted
+from wye.plugin import Accepted, Claim
 from wye_plugins.google_retail import GoogleRetailSourceOptions, build_source
 from wye_plugins.google_retail.endpoint import GoogleRetailEndpoint
-from wye_plugins.google_retail.reply import MAX_OPERATIONS
+from wye_plugins.google_retail.reply import MAX_OPERATIONS, MAX_OPERATIONS_BYTES
 
 endpoint = GoogleRetailEndpoint(PARENT)
 strict = GoogleRetailEndpoint(PARENT, wide=False)
@@ -495,6 +495,18 @@ def test_operations_are_remembered_within_bounds() -> None:
     ]
     refused(Head("GET", f"/v2/{names[0]}", {}, {}), by=by, status=404)
     assert isinstance(receive(Head("GET", f"/v2/{names[1]}", {}, {}), by=by), Reply)
+
+
+def test_operations_that_quote_what_was_wrong_are_remembered_within_bytes() -> None:
+    by = GoogleRetailEndpoint(wide=False)
+    event = {"eventType": "home-page-view", "visitorId": "v", "eventTime": "2022-02-23T10:27:42Z"}
+    names: list[str] = []
+    for number in range(5):
+        faulty = {**event, f"{number}" * (MAX_OPERATIONS_BYTES // 4): 1}
+        body = json.dumps({"inputConfig": {"userEventInlineSource": {"userEvents": [faulty]}}})
+        names.append(body_of(accepted(head("import"), body, by))["name"])
+    known = [by.claim(Head("GET", f"/v2/{name}", {}, {})) == Claim() for name in names]
+    assert known == [False, False, True, True, True]
 
 
 # ── options ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
