@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from typing import cast
-from urllib.parse import quote, unquote, urldefrag
+from urllib.parse import quote, unquote
 
 from msgspec import Struct
 
@@ -69,7 +69,7 @@ def _checked(given: dict[str, str]) -> Collected | str:
         return f"uri is longer than {MAX_URI:,} characters"
     if ets and not (ets.removeprefix("-").isdecimal() and len(ets) <= 20 and -(2**63) <= int(ets) < 2**63):
         return f"Invalid value at 'ets' (TYPE_INT64), \"{ets[:40]}\""
-    facts = {"userEvent": "", "uri": urldefrag(uri).url, "ets": ets}
+    facts = {"userEvent": "", "uri": uri.partition("#")[0], "ets": ets}
     return Collected(raw or _decoded(event), {name: value for name, value in facts.items() if value or name == "userEvent"})
 
 

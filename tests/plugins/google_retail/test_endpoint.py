@@ -265,6 +265,12 @@ def test_time_and_place_of_a_pixel() -> None:
     assert found.page == Page(url="https://shop.example/?a=b")
 
 
+@pytest.mark.parametrize("place", ["http://[", "//[v", "https://shop.example/a[", "http://a\u2100b/"])
+def test_a_place_that_is_no_url_goes_as_it_is_without_its_fragment(place: str) -> None:
+    event = '{"eventType":"home-page-view","visitorId":"v"}'
+    assert collect({"userEvent": event, "uri": f"{place}#c"}).decoded.events[0].page == Page(url=place)
+
+
 def test_quirk_raw_json_wins_and_the_python_client_sends_an_empty_event_besides() -> None:
     assert collect({"userEvent": "", "rawJson": HOME.decode()}).decoded.events[0].type == "home_view"
 
