@@ -222,8 +222,8 @@ async def started_and_failed(folder: Path, config: str) -> Wye:
 
 
 async def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
-    async with HttpPartner().listening() as other:
-        wye = await started_and_failed(tmp_path, STALLED.format(edge=other.port, url=f"http://127.0.0.1:{free_port()}"))
+    async with HttpPartner().listening() as other, HttpPartner().listening() as partner:
+        wye = await started_and_failed(tmp_path, STALLED.format(edge=other.port, url=partner.url))
     assert wye.printed.count("\n") == 1
     assert f"127.0.0.1:{other.port}" in wye.printed
     assert "in use" in wye.printed
