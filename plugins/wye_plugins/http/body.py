@@ -38,16 +38,18 @@ class Inflater:
         """What ``piece`` holds, ``most`` bytes of it at the most. Raises ``zlib.error`` when it is not what it says it is."""
         found = bytearray()
         while piece and len(found) < most:
+            if self._stream is not None and self._stream.eof:
+                # Asked here, not of the stream: it would keep all that comes after its end.
+                piece = piece.lstrip(b"\0")
+                if not piece:
+                    break
+                if not self._gzip:
+                    raise zlib.error("data after the end")
+                self._stream = None
             if self._stream is None:
                 self._stream = self._open(piece)
             found += self._stream.decompress(piece, most - len(found))
-            if not self._stream.eof:
-                break
-            piece = self._stream.unused_data.lstrip(b"\0")
-            if piece and not self._gzip:
-                raise zlib.error("data after the end")
-            if piece:
-                self._stream = None
+            piece = self._stream.unused_data
         return bytes(found)
 
     @property

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 import zlib
 
 import pytest
@@ -36,6 +37,21 @@ def test_deflate_with_and_without_its_wrapping(body: bytes, step: int) -> None:
 
 def test_no_more_is_inflated_than_was_asked_for() -> None:
     assert len(Inflater("gzip").feed(gzip.compress(bytes(10_000_000)), 1000)) == 1000
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_what_fills_up_after_the_end_is_not_kept(coding: str) -> None:
+    inflater = Inflater(coding)
+    data = gzip.compress(b"a") if coding == "gzip" else zlib.compress(b"a")
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        found = inflater.feed(data, 10) + b"".join(inflater.feed(bytes(65_536), 10) for _ in range(16))
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (found, inflater.complete) == (b"a", True)
+    assert after - before < 2 * 65_536
 
 
 @pytest.mark.parametrize("data", [b"plain text", zlib.compress(b"a") + b"more", b"\x78\x00"])
