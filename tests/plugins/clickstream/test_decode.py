@@ -4,37 +4,30 @@ import base64
 import gzip
 import json
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plugins.vendor_kit import read_body, read_one, spelled
 from samples.payloads import exact, payloads, written
-from wye.event import App, Event, Item, Page, UserAttr
-from wye.message import Decoded, Payload
+from wye.event import App, Item, Page, UserAttr
+from wye.message import Payload
 from wye_plugins.clickstream.decode import MAX_INFLATED_BYTES, ClickstreamDecoder
 
 SAMPLES = payloads("clickstream")
 STORED = "etl-test-resource-ingested-row"
 decoder = ClickstreamDecoder()
-
-
-def decode(body: bytes | str, **facts: Any) -> Decoded:
-    return decoder.decode(Payload(body.encode() if isinstance(body, str) else body, **facts))
-
-
-def one(body: bytes | str, **facts: Any) -> Event:
-    decoded = decode(body, **facts)
-    assert not decoded.failures
-    (event,) = decoded.events
-    return event
+decode = partial(read_body, decoder)
+one = partial(read_one, decoder)
 
 
 def document(**members: object) -> str:
     """An event with the required members; values are JSON already."""
     parts = {"event_type": '"purchase"', "event_id": '"e"', "timestamp": "1", "app_id": '"a"', **members}
-    return "{" + ",".join(f'"{name}":{value}' for name, value in parts.items()) + "}"
+    return spelled(parts)
 
 
 @pytest.mark.parametrize(

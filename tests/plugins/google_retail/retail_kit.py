@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, cast
 
 from google.cloud import retail_v2  # pyright: ignore[reportMissingTypeStubs]
 from google.protobuf import json_format
 
+from plugins.vendor_kit import read_body, read_one
 from samples.payloads import exact, payloads, same
 from wye.event import Event
-from wye.message import Decoded, Payload, Unfit
+from wye.message import Unfit
 from wye_plugins.google_retail.decode import GoogleRetailDecoder
 from wye_plugins.google_retail.encode import GoogleRetailEncoder
 
@@ -25,16 +27,8 @@ seed = GoogleRetailEncoder(PARENT, "seed")
 _message: Any = cast(Any, retail_v2.UserEvent).pb()
 
 
-def decode(body: bytes | str, **facts: Any) -> Decoded:
-    facts.setdefault("received_ms", NOW_MS)
-    return decoder.decode(Payload(body.encode() if isinstance(body, str) else body, **facts))
-
-
-def one(body: bytes | str, **facts: Any) -> Event:
-    decoded = decode(body, **facts)
-    assert not decoded.failures, decoded.failures
-    (event,) = decoded.events
-    return event
+decode = partial(read_body, decoder, received_ms=NOW_MS)
+one = partial(read_one, decoder, received_ms=NOW_MS)
 
 
 def written(event: Event, encoder: GoogleRetailEncoder = api) -> Any:

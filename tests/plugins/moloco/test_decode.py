@@ -2,37 +2,28 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from typing import Any
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plugins.vendor_kit import read_body, read_one, spelled
 from samples.payloads import payloads
-from wye.event import App, Device, Event, Item, Page
-from wye.message import Decoded, Payload
+from wye.event import App, Device, Item, Page
 from wye_plugins.moloco.decode import MolocoDecoder, snake_case
 from wye_plugins.moloco.rules import broken_rule
 
 SAMPLES = payloads("moloco")
 decoder = MolocoDecoder()
-
-
-def decode(body: bytes | str, **facts: Any) -> Decoded:
-    return decoder.decode(Payload(body.encode() if isinstance(body, str) else body, **facts))
-
-
-def one(body: bytes | str, **facts: Any) -> Event:
-    decoded = decode(body, **facts)
-    assert not decoded.failures
-    (event,) = decoded.events
-    return event
+decode = partial(read_body, decoder)
+one = partial(read_one, decoder)
 
 
 def document(**members: object) -> str:
     """An event with the required members; values are JSON already."""
     parts = {"event_type": '"PURCHASE"', "id": '"e"', "timestamp": "1700000000000", "channel_type": '"SITE"', **members}
-    return "{" + ",".join(f'"{name}":{value}' for name, value in parts.items()) + "}"
+    return spelled(parts)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from plugins.vendor_kit import read_one, write_one
 from samples.payloads import exact, odd_texts, payloads, same, scalars, texts, with_members, written
 from wye.event import EVENT_TYPES, App, Device, Event, Item, Origin, Page, UserAttr
 from wye.message import HttpRequest, HttpResponse, Payload, Unfit
@@ -25,14 +26,11 @@ encoder = MolocoEncoder()
 
 
 def encode(event: Event, by: MolocoEncoder = encoder) -> Any:
-    (document,) = by.encode([event])
-    return document if isinstance(document, Unfit) else exact(document)
+    return write_one(by, event)
 
 
 def through(document: Any) -> Any:
-    decoded = decoder.decode(Payload(written(document)))
-    assert not decoded.failures
-    return encode(decoded.events[0])
+    return encode(read_one(decoder, written(document)))
 
 
 def somebody(kind: str = "home_view", **fields: Any) -> Event:

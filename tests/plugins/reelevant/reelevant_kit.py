@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from samples.payloads import exact, written
+from plugins.vendor_kit import read_body, read_one, spelled, write_one
+from samples.payloads import written
 from wye.event import Event
-from wye.message import Decoded, Payload, Unfit
 from wye.testing import make_event
 from wye_plugins.reelevant.decode import ReelevantDecoder
 from wye_plugins.reelevant.encode import ReelevantEncoder
@@ -14,20 +15,8 @@ from wye_plugins.reelevant.encode import ReelevantEncoder
 RECEIVED_MS = 1_795_207_098_264
 encoder = ReelevantEncoder()
 _decoder = ReelevantDecoder()
-
-
-def read(body: bytes | str, **facts: Any) -> Decoded:
-    """What is in a body; ``facts`` are the payload's."""
-    facts.setdefault("received_ms", RECEIVED_MS)
-    return _decoder.decode(Payload(body.encode() if isinstance(body, str) else body, **facts))
-
-
-def one(body: bytes | str, **facts: Any) -> Event:
-    """The only event in a body."""
-    found = read(body, **facts)
-    assert not found.failures
-    (event,) = found.events
-    return event
+read = partial(read_body, _decoder, received_ms=RECEIVED_MS)
+one = partial(read_one, _decoder, received_ms=RECEIVED_MS)
 
 
 def read_back(document: Any) -> Event:
@@ -38,7 +27,7 @@ def read_back(document: Any) -> Event:
 def envelope(**members: object) -> str:
     """An envelope with the required members; values are JSON already."""
     parts = {"key": '"k"', "tmpId": '"t"', "eventId": '"e"', "name": '"purchase"', "url": '"u"', "data": "{}", "v": "1"}
-    return "{" + ",".join(f'"{name}":{value}' for name, value in {**parts, "timestamp": 1700000000000, **members}.items()) + "}"
+    return spelled({**parts, "timestamp": 1700000000000, **members})
 
 
 def ids(event: Event) -> list[str | None]:
@@ -48,8 +37,7 @@ def ids(event: Event) -> list[str | None]:
 
 def encode(event: Event, by: ReelevantEncoder = encoder) -> Any:
     """The envelope of an event."""
-    (document,) = by.encode([event])
-    return document if isinstance(document, Unfit) else exact(document)
+    return write_one(by, event)
 
 
 def event_of(**fields: Any) -> Event:

@@ -1,34 +1,26 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plugins.vendor_kit import read_body, read_one, spelled
 from samples.payloads import payloads
-from wye.event import Event
-from wye.message import Decoded, Payload
+from wye.message import Payload
 from wye_plugins.richrelevance.decode import RichRelevanceDecoder
 
 SAMPLES = payloads("richrelevance")
 decoder = RichRelevanceDecoder()
-
-
-def decode(body: bytes | str) -> Decoded:
-    return decoder.decode(Payload(body.encode() if isinstance(body, str) else body))
-
-
-def one(body: bytes | str) -> Event:
-    decoded = decode(body)
-    assert not decoded.failures
-    (event,) = decoded.events
-    return event
+decode = partial(read_body, decoder)
+one = partial(read_one, decoder)
 
 
 def document(**members: object) -> str:
     parts = {"eventType": '"search"', "eventTime": "1", **members}
-    return "{" + ",".join(f'"{name}":{value}' for name, value in parts.items()) + "}"
+    return spelled(parts)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plugins.vendor_kit import write_one
 from samples.payloads import exact, payloads, same, texts, values, with_members, written
 from wye.event import Event, Item, Origin, Page
 from wye.message import Payload, Unfit
@@ -47,8 +48,7 @@ documents = with_members(
 
 
 def encode(event: Event, by: RichRelevanceEncoder = encoder) -> Any:
-    (document,) = by.encode([event])
-    return document if isinstance(document, Unfit) else exact(document)
+    return write_one(by, event)
 
 
 @pytest.mark.parametrize("sample", SAMPLES)
