@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import logging
+from urllib.parse import urlsplit
 
 import httpx
 import trio
 
 from wye.message import HttpResponse
-from wye.net import client_context
+from wye.net import authority, client_context
+from wye.plugin import StartError
 from wye_plugins.http.config import HttpSinkOptions
 from wye_plugins.http.incoming import MAX_BODY_BYTES
 from wye_plugins.http.reason import ExchangeError, Fault
 
 
 class Thorough:
-    """Raises ``StartError`` for files that cannot be used."""
+    """Raises ``StartError`` for files, or a proxy, that cannot be used."""
 
     def __init__(self, options: HttpSinkOptions) -> None:
         # Their INFO lines print whole URLs, and their DEBUG lines header fields.
@@ -23,7 +25,7 @@ class Thorough:
             logging.getLogger(name).setLevel(logging.WARNING)
         self._http = httpx.AsyncClient(
             verify=client_context(options.tls),
-            proxy=options.proxy,
+            proxy=None if options.proxy is None else _proxy(options.proxy),
             trust_env=False,
             limits=httpx.Limits(max_connections=options.concurrency, max_keepalive_connections=options.concurrency),
             timeout=httpx.Timeout(options.timeout_secs, connect=options.connect_timeout_secs),
@@ -54,6 +56,14 @@ class Thorough:
 
     async def aclose(self) -> None:
         await self._http.aclose()
+
+
+def _proxy(url: str) -> httpx.Proxy:
+    try:
+        return httpx.Proxy(url)
+    except httpx.InvalidURL:
+        where = authority(urlsplit(url))
+        raise StartError(f"cannot use `proxy` {where}: there is no such host; expected a name or an IP address") from None
 
 
 def _fault(error: httpx.HTTPError | httpx.InvalidURL) -> Fault:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wye.plugin import StartError
 from wye_plugins.http.client import Address, Client
 from wye_plugins.http.config import HttpSinkOptions
 from wye_plugins.http.lean import is_plain
@@ -61,6 +62,14 @@ def test_servers_are_mostly_plain(url: str) -> None:
 @pytest.mark.parametrize("url", ["http://1.2.3", "http://256.1.1.1", "http://h%41", "http://[fe80::1%25eth0]", "http://h!"])
 def test_hosts_that_have_to_be_thought_about_are_not(url: str) -> None:
     assert not goes_lean(url)
+
+
+@pytest.mark.parametrize("host", ["1.2.3.999", "[v1.a]"])
+def test_a_proxy_that_is_nowhere_is_a_start_error_without_its_password(host: str) -> None:
+    options = HttpSinkOptions(url="http://h", proxy=f"http://user:pa55@{host}:3128")
+    with pytest.raises(StartError, match=r"`proxy` .*3128") as found:
+        Client(options, "http://h")
+    assert "pa55" not in str(found.value)
 
 
 def test_a_proxy_is_not_plain() -> None:
