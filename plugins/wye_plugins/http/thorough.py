@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from urllib.parse import urlsplit
 
 import httpx
@@ -27,6 +28,7 @@ class Thorough:
             verify=client_context(options.tls),
             proxy=None if options.proxy is None else _proxy(options.proxy),
             trust_env=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             limits=httpx.Limits(max_connections=options.concurrency, max_keepalive_connections=options.concurrency),
             timeout=httpx.Timeout(options.timeout_secs, connect=options.connect_timeout_secs),
         )

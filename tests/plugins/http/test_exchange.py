@@ -59,6 +59,13 @@ async def test_credentials_in_the_url_are_sent_and_win(user: str, credentials: s
     assert recorder.fields()["authorization"] == ("own" if credentials is None else f"Basic {credentials}")
 
 
+async def test_a_cookie_of_the_vendors_is_not_kept() -> None:
+    recorder = Recorder(b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n", OK)
+    async with recording(recorder) as port:
+        await exchanged(f"http://127.0.0.1:{port}", POST, POST)
+    assert "cookie" not in recorder.fields(1)
+
+
 async def test_a_host_of_ones_own() -> None:
     recorder = Recorder()
     async with recording(recorder) as port:
