@@ -16,6 +16,7 @@ _NOBODYS_UUID = "00000000-0000-0000-0000-000000000000"
 _PLAIN = Context(prec=28, Emin=-60, Emax=60, traps=[Inexact, InvalidOperation, Overflow, Subnormal, Clamped])
 _plus = _PLAIN.plus
 _NUMBER = re.compile(r"-?\d{1,200}(?:\.\d{1,200})?", re.ASCII)
+_HEADER_TEXT = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?", re.ASCII)
 
 
 def identity(value: Json) -> str | None:
@@ -41,6 +42,11 @@ def amount(value: Json) -> Decimal | None:
     except DecimalException:
         return value if is_amount(value) else None
     return value if value.is_finite() else None
+
+
+def header_text(value: str | None) -> str | None:
+    """A text that a field of a request's head can hold as it is, or ``None``."""
+    return value if value and _HEADER_TEXT.fullmatch(value) else None
 
 
 def milliseconds(exact: Decimal) -> tuple[int, int]:

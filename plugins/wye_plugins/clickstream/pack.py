@@ -14,8 +14,8 @@ from wye.event import Event
 from wye.lots import lots
 from wye.message import HttpRequest, Shipment
 from wye.plugin import Limits
+from wye.values import header_text
 
-_HEADER_TEXT = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?", re.ASCII)
 _ADDRESS = re.compile(r"[0-9A-Fa-f:.]{2,45}", re.ASCII)
 
 
@@ -46,8 +46,7 @@ class Packer:
         if device is None:
             return Client(self._app_of(event))
         ip = device.ip if device.ip and _ADDRESS.fullmatch(device.ip) else None
-        agent = device.user_agent if device.user_agent and _HEADER_TEXT.fullmatch(device.user_agent) else None
-        return Client(self._app_of(event), ip, agent)
+        return Client(self._app_of(event), ip, header_text(device.user_agent))
 
     def _request(self, client: Client, indices: list[int], shipment: Shipment) -> HttpRequest:
         body = b"[" + b",".join([shipment.documents[index] for index in indices]) + b"]"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from wye.event import Event
 from wye.lots import lots
 from wye.message import HttpRequest, Shipment
 from wye.plugin import Limits
-
-_HEADER_TEXT = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?", re.ASCII)
+from wye.values import header_text
 
 
 class Packer:
@@ -41,5 +39,4 @@ class Packer:
 
 
 def _user_agent(event: Event) -> str | None:
-    agent = event.device and event.device.user_agent
-    return agent if agent and _HEADER_TEXT.fullmatch(agent) else None
+    return None if event.device is None else header_text(event.device.user_agent)
