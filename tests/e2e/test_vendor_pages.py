@@ -124,10 +124,10 @@ LIMITS: dict[str, dict[str, int]] = {
     },
     "google-retail": {
         **{f"`{name}`": most for name, most in google_rules.MAX_CHARACTERS.items()},
-        "`sessionId`": google_rules.MAX_SESSION_BYTES,
-        "`userId`": google_rules.MAX_USER_ID,
+        "`sessionId`": google_attributes.MAX_ID,
+        "`userId`": google_attributes.MAX_ID,
         "`userAgent`": google_rules.MAX_USER_AGENT,
-        "`id`": google_rules.MAX_ORDER_ID,
+        "`id`": google_attributes.MAX_ID,
         "values": google.MAX_VALUES,
         "characters": google.MAX_TEXT,
         "name": google_attributes.MAX_KEY,
