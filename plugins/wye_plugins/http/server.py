@@ -18,6 +18,20 @@ from wye_plugins.http.site import Site, Spell
 log = logging.getLogger("wye.http")
 
 _OUT_OF_FILES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
+# On Linux, accept also raises what has become of the very connection (accept(2)).
+_OF_ONE_CONNECTION = frozenset(
+    {
+        errno.ECONNABORTED,
+        errno.EHOSTDOWN,
+        errno.EHOSTUNREACH,
+        errno.ENETDOWN,
+        errno.ENETUNREACH,
+        errno.ENOPROTOOPT,
+        errno.EOPNOTSUPP,
+        errno.EPERM,
+        errno.EPROTO,
+    }
+)
 _AT_A_TIME = 64
 
 
@@ -55,9 +69,11 @@ class Server:
                 for _ in range(_AT_A_TIME):
                     self._take(*listener.accept(), nursery)
                 self._starved.over()
-            except (BlockingIOError, ConnectionAbortedError):
+            except BlockingIOError:
                 self._starved.over()
             except OSError as error:
+                if error.errno in _OF_ONE_CONNECTION:
+                    continue
                 if error.errno not in _OUT_OF_FILES:
                     raise
                 self._starved.hit()
