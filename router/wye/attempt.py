@@ -9,6 +9,7 @@ import trio
 
 from wye.answer import MOST_ASKED_SECS
 from wye.batch import Parcel
+from wye.fault import fault
 from wye.message import Shipment
 from wye.plugin import Transport
 from wye.verdict import Verdict, per_event
@@ -26,7 +27,7 @@ async def attempt(
         broken = outage(error)
         if broken is not None:
             return Verdict("busy", broken)
-        reason = f"transport raised {type(error).__name__}: {error}"
+        reason = f"transport raised {fault(error)}"
         on_fault(reason, error)
         return Verdict("retry", reason)
 

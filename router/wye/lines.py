@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from wye.fault import fault
 from wye.message import Decoded, Failure, Payload
 from wye.plugin import Decoder
 
@@ -58,7 +59,7 @@ def _line_by_line(decoder: Decoder, body: bytes, received_ms: int) -> Decoded:
             one = decoder.decode(Payload(line, "lines", received_ms=received_ms)) if line.strip() else Decoded(())
             parts.append(Decoded(one.events, [Failure(each.reason, each.original, index) for each in one.failures]))
         except Exception as error:  # a plugin's fault
-            parts.append(Decoded((), [Failure(f"decoder raised {type(error).__name__}: {error}", line, index)]))
+            parts.append(Decoded((), [Failure(f"decoder raised {fault(error)}", line, index)]))
     events = [event for part in parts for event in part.events]
     return Decoded(events, [failure for part in parts for failure in part.failures], len(body))
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from wye.event import Event
+from wye.fault import fault
 from wye.message import Unfit
 from wye.plugin import Encoder
 
@@ -18,7 +19,7 @@ def documents_of(encoder: Encoder, events: Sequence[Event]) -> Sequence[bytes | 
             return documents
         reason = f"encoder gave {len(documents)} documents for {len(events)} events"
     except Exception as error:
-        reason = f"encoder raised {type(error).__name__}: {error}"
+        reason = f"encoder raised {fault(error)}"
     if len(events) == 1:
         return [Unfit(reason)]
     return [documents_of(encoder, [event])[0] for event in events]

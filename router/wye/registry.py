@@ -13,6 +13,7 @@ from msgspec import Struct, structs
 
 from wye import canonical, hookspecs
 from wye.errors import PluginError
+from wye.fault import fault
 from wye.plugin import AdapterPart, SinkPart, SourcePart, TransformPart
 
 GROUP = "wye"
@@ -90,7 +91,7 @@ def _call(hook: Callable[[], object], who: str) -> list[Any]:
     try:
         parts = hook()
     except Exception as error:
-        raise PluginError(f"{who} raised {type(error).__name__}: {error}") from error
+        raise PluginError(f"{who} raised {fault(error)}") from error
     if isinstance(parts, str | bytes) or not isinstance(parts, Iterable):
         raise PluginError(f"{who} gave {parts!r}, expected a list of parts")
     return list(cast(Iterable[Any], parts))
@@ -111,7 +112,7 @@ def _check_part(part: Any, kind: Kind, who: str) -> None:
         except msgspec.ValidationError:
             pass  # something is required
         except Exception as error:  # a type that nothing could fit, or a fault of its __post_init__
-            what = str(error) if isinstance(error, TypeError) else f"{type(error).__name__}: {error}"
+            what = str(error) if isinstance(error, TypeError) else fault(error)
             raise PluginError(f'{who}: the options of the {kind} "{part.name}" cannot be used: {what}') from None
         taken = _common(kind) & {field.encode_name for field in structs.fields(config)}
         if taken:
@@ -142,7 +143,7 @@ def load(extra: Iterable[tuple[str, object]] = (), points: Iterable[EntryPoint] 
         try:
             _add(manager, distributions, point.value, point.load(), _label(point.dist))
         except Exception as error:
-            what = str(error) if isinstance(error, PluginError) else f"cannot be loaded: {type(error).__name__}: {error}"
+            what = str(error) if isinstance(error, PluginError) else f"cannot be loaded: {fault(error)}"
             faults.append(f'plugin {point.name} = "{point.value}" ({_label(point.dist)}) {what}')
     for name, plugin in extra:
         try:

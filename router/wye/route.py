@@ -17,6 +17,7 @@ from wye.deadletters import DeadLetter, DeadLetters, undecodable
 from wye.dedupe import Dedupe
 from wye.delivery import Delivery, Outcome
 from wye.event import Event
+from wye.fault import fault
 from wye.ledger import SourceAccount
 from wye.message import Decoded
 from wye.plugin import Transform
@@ -54,7 +55,7 @@ class Leg(Struct, frozen=True):
                     break
                 changed = transform.apply(changed)
         except Exception as error:  # a plugin's fault costs the event it was made on
-            reason = f"transform raised {type(error).__name__}: {error}"
+            reason = f"transform raised {fault(error)}"
             sink = self.sink.name
             letters.append(
                 DeadLetter(stage="transform", reason=reason, source=self.source, sink=sink, through=self.through, event=event)

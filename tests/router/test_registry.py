@@ -85,7 +85,8 @@ def test_a_plugin_that_cannot_be_imported_is_named(tmp_path: Path, monkeypatch: 
     with pytest.raises(PluginError) as caught:
         load(points=[point("acme", "faulty_wye"), point("gone", "no_such_module", "other")])
     assert str(caught.value).splitlines() == [
-        "plugin acme = \"faulty_wye\" (acme-wye 1.2) cannot be loaded: ModuleNotFoundError: No module named 'no_such_thing'",
+        "plugin acme = \"faulty_wye\" (acme-wye 1.2) cannot be loaded: ModuleNotFoundError: No module named 'no_such_thing' "
+        + f"({tmp_path.name}/faulty_wye.py:1)",
         "plugin gone = \"no_such_module\" (other 1.2) cannot be loaded: ModuleNotFoundError: No module named 'no_such_module'",
     ]
 
@@ -169,8 +170,8 @@ def test_options_with_a_fault_of_their_own_are_named() -> None:
         def __post_init__(self) -> None:
             raise ZeroDivisionError("oops")
 
-    assert fault(("acme", plugin("sink", [SinkPart("x", Careless, build)]))) == (
-        'plugin acme (wye): the options of the sink "x" cannot be used: ZeroDivisionError: oops'
+    assert fault(("acme", plugin("sink", [SinkPart("x", Careless, build)]))).startswith(
+        'plugin acme (wye): the options of the sink "x" cannot be used: ZeroDivisionError: oops (router/test_registry.py:'
     )
 
 

@@ -76,7 +76,8 @@ async def test_a_transform_that_raises_costs_only_its_event(letters: DeadLetters
         assert await Dispatcher("in", [Leg(sink, [Changing(boom)])], letters).deliver(decoded(events_of("a", "bad", "c")))
     assert transport.ids == [["a", "c"]]
     [letter] = letters_in(letters.path)
-    assert (letter["stage"], letter["reason"]) == ("transform", "transform raised ZeroDivisionError: no")
+    assert letter["stage"] == "transform"
+    assert letter["reason"].startswith("transform raised ZeroDivisionError: no (router/")
     assert (letter["sink"], letter["event"]["id"]) == ("sink", "bad")
     assert (sink.account.received, sink.account.dead_lettered, sink.account.balanced) == (3, 1, True)
 

@@ -140,7 +140,7 @@ async def test_a_transport_that_raises_costs_its_events_an_attempt(
     async with writing(letters):
         async with running(sink):
             put(sink, events_of("a"))
-    assert letters_in(letters.path)[0]["reason"] == "transport raised ValueError: oops"
+    assert letters_in(letters.path)[0]["reason"].startswith("transport raised ValueError: oops (testing/transport.py:")
     assert caplog.text.count("Traceback") == 1
 
 
@@ -236,7 +236,8 @@ async def test_an_encoder_that_raises_costs_only_the_event_it_raises_for(letters
             waiting = put(sink, events_of("a", "b", "c"))
     assert transport.ids == [["a", "c"]]
     [letter] = letters_in(letters.path)
-    assert (letter["stage"], letter["reason"], letter["event"]["id"]) == ("encode", "encoder raised KeyError: 'x'", "b")
+    assert (letter["stage"], letter["event"]["id"]) == ("encode", "b")
+    assert letter["reason"].startswith("encoder raised KeyError: 'x' (testing/transport.py:")
     assert waiting.words == [Outcome.SAFE]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from msgspec import structs
 
 from wye.event import Event
+from wye.fault import fault
 from wye.message import Decoded, Failure, Payload
 from wye.plugin import Decoder
 
@@ -73,4 +74,4 @@ def _decoded(decoder: Decoder, payload: Payload) -> Decoded:
     try:
         return decoder.decode(payload)
     except Exception as error:  # a plugin's fault costs the message that it was made on
-        return Decoded((), [Failure(f"decoder raised {type(error).__name__}: {error}", payload.body)])
+        return Decoded((), [Failure(f"decoder raised {fault(error)}", payload.body)])

@@ -116,6 +116,7 @@ def _translate_one(decoder: Decoder, encoder: Encoder, payload: Payload) -> list
     """Write the documents; returns why there are fewer than there could be, and whether that is a fault. Where there is more
     than one event in it, each is named by its id."""
     from wye.carry import unpacked
+    from wye.fault import fault
     from wye.message import Unfit
     from wye.words import spell
 
@@ -124,7 +125,7 @@ def _translate_one(decoder: Decoder, encoder: Encoder, payload: Payload) -> list
         events = unpacked(decoded.events)
         documents = list(zip(events, encoder.encode(events), strict=True))
     except Exception as error:  # a plugin's fault costs what it was made on
-        return [(f"a fault in the adapter: {type(error).__name__}: {error}", True)]
+        return [(f"a fault in the adapter: {fault(error)}", True)]
     reasons = [(failure.reason, True) for failure in decoded.failures]
     for event, document in documents:
         if not isinstance(document, Unfit):

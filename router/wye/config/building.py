@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
 from typing import TypeVar
 
 from wye.errors import Path, Report
+from wye.fault import fault
 from wye.options import OptionsError
 from wye.plugin import StartError
 
@@ -26,9 +26,5 @@ def built(build: Callable[[], T], path: Path, report: Report) -> T | None:
     except (ValueError, StartError) as error:
         report(path, str(error) or type(error).__name__)
     except Exception as error:
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        report(
-            path,
-            f"a fault in the plugin: {type(error).__name__}: {error} (in {last.name}, {last.filename}:{last.lineno})",
-        )
+        report(path, f"a fault in the plugin: {fault(error)}")
     return None

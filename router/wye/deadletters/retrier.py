@@ -22,6 +22,7 @@ from wye.deadletters.table import Selection
 from wye.deadletters.writer import LOOK_SECS, DeadLetters
 from wye.delivery import Delivery, Outcome
 from wye.event import Event
+from wye.fault import fault
 from wye.message import Decoded, Payload
 from wye.plugin import Inbound
 from wye.route import Dispatcher, Leg, put_again
@@ -243,7 +244,7 @@ def _decoded(adapters: Sequence[Inbound], entry: Entry, original: bytes) -> tupl
         try:
             decoded: Decoded = adapter.decoder.decode(payload)
         except Exception as error:  # a plugin's fault costs the record it was made on
-            reasons.append(f"decoder raised {type(error).__name__}: {error}")
+            reasons.append(f"decoder raised {fault(error)}")
             continue
         if decoded.events and not decoded.failures:
             return decoded.events, ""

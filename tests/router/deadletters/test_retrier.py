@@ -205,7 +205,8 @@ async def test_a_transform_that_fails_or_filters_leaves_the_entry(tmp_path: Path
     async with rig.running():
         pass
     first, second = rig.entries
-    assert (first["id"], first["stage"], first["reason"]) == (1, "transform", "transform raised KeyError: 'a'")
+    assert (first["id"], first["stage"]) == (1, "transform")
+    assert first["reason"].startswith("transform raised KeyError: 'a' (")
     assert "filtered" in second["reason"]
 
 
@@ -243,7 +244,11 @@ async def test_a_record_goes_through_its_decoder_to_every_sink(tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [("bad", "bad is bad"), ("", "it holds no event"), ("raise", "decoder raised RuntimeError: a bug")],
+    [
+        ("bad", "bad is bad"),
+        ("", "it holds no event"),
+        ("raise", "decoder raised RuntimeError: a bug (deadletters/test_retrier.py:"),
+    ],
 )
 async def test_a_record_that_is_refused_again_is_the_same_entry(tmp_path: Path, text: str, reason: str) -> None:
     rig = Rig(tmp_path, one_sink(FakeTransport()), adapter("words", "bad"))
@@ -251,7 +256,8 @@ async def test_a_record_that_is_refused_again_is_the_same_entry(tmp_path: Path, 
     async with rig.running():
         pass
     (entry,) = rig.entries
-    assert (entry["id"], entry["stage"], entry["reason"], entry["original"]) == (1, "decode", reason, text)
+    assert (entry["id"], entry["stage"], entry["original"]) == (1, "decode", text)
+    assert entry["reason"].startswith(reason)
     assert (rig.dispatcher.account.undecodable, rig.dispatcher.account.in_flight) == (1, 0)
 
 
