@@ -10,7 +10,7 @@ from typing import Any, cast
 from wye.config.secrets import Secrets
 from wye.errors import Path
 
-_REFERENCE = re.compile(r"\$\$|\$\{([^}]*)(\}?)")
+_REFERENCE = re.compile(r"\$\$|\$\{([^}]*)(\}?)|\$(?=[A-Za-z_])")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _FORMS = "write ${NAME}, ${NAME:-default}, ${file:/path}, or $$ for a dollar sign"
 
@@ -57,6 +57,8 @@ class Interpolation:
             if match.group() == "$$":
                 return "$"
             try:
+                if match.group() == "$":  # what follows is not shown, for it may be a password's end
+                    raise ValueError(f"a name stands after $ without braces; {_FORMS}")
                 return self._resolve(match.group(1), closed=bool(match.group(2)))
             except ValueError as error:
                 failed = True

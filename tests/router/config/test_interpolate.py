@@ -35,7 +35,9 @@ def apply(value: Any, told: list[tuple[Any, str]] | None = None) -> Any:
         ("$${HOST}", "${HOST}"),
         ("$$", "$"),
         ("$", "$"),
-        ("5 $ and $HOST", "5 $ and $HOST"),
+        ("5 $ and $5.", "5 $ and $5."),
+        ("a$$HOST", "a$HOST"),
+        ("$$$${HOST}$", "$${HOST}$"),
         ("${TRICK}", "${HOST}"),
         ("${NOPE:-$HOST}", "$HOST"),
     ],
@@ -58,6 +60,10 @@ def test_strings_at_any_depth_but_no_keys() -> None:
         (
             "${HOST",
             "a closing brace is missing after ${; write ${NAME}, ${NAME:-default}, ${file:/path}, or $$ for a dollar sign",
+        ),
+        (
+            "Bearer $HOST",
+            "a name stands after $ without braces; write ${NAME}, ${NAME:-default}, ${file:/path}, or $$ for a dollar sign",
         ),
         ("${file:/no/such/file}", "cannot read the file /no/such/file: No such file or directory"),
         ("${file:/}", "cannot read the file /: Is a directory"),
