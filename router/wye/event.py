@@ -43,6 +43,9 @@ CONTROL = "control:"
 """Prefix of a vendor's call that carries no event, as in ``control:google-retail.purge``: its body is in ``extra``, and only
 that vendor's encoder may write it. To every other it is a type without a name."""
 
+CHANNELS: tuple[str, ...] = ("app", "site", "desktop_site", "mobile_site")
+"""The words of ``channel`` that vendors share."""
+
 ItemIds = Literal["product", "reference", "category", "brand"]
 
 Json = Any

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import ROUND_FLOOR, Clamped, Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Subnormal
 
-from wye.event import Json
+from wye.event import CHANNELS, Json
 from wye.money import EXACT, is_amount
 
 # What programs write into an id field when there is nobody. "0" is not among them: some shop's first customer has it.
@@ -47,6 +47,16 @@ def amount(value: Json) -> Decimal | None:
 def header_text(value: str | None) -> str | None:
     """A text that a field of a request's head can hold as it is, or ``None``."""
     return value if value and _HEADER_TEXT.fullmatch(value) else None
+
+
+def text(value: Json) -> str | None:
+    """A text with something in it, or ``None``."""
+    return value if type(value) is str and value else None
+
+
+def channel(value: Json) -> str | None:
+    """One of ``CHANNELS``, or ``None``."""
+    return value if value in CHANNELS else None
 
 
 def milliseconds(exact: Decimal) -> tuple[int, int]:

@@ -11,9 +11,10 @@ from typing import cast
 from msgspec import UNSET
 
 from wye.event import Item, Json
-from wye.wire import BAGS, amount
+from wye.values import amount, text
+from wye.wire import BAGS
 from wye_plugins.clickstream.schema import ITEM_ALIASES, CsEvent
-from wye_plugins.clickstream.slots import bear, text
+from wye_plugins.clickstream.slots import bear
 
 _DEPTH = 2
 """How deep a member of an item lies in the array of items."""

@@ -15,8 +15,8 @@ from wye.event import CUSTOM, Event, Json
 from wye.message import Payload
 from wye.records import TOO_DEEP
 from wye.remember import remembered
-from wye.values import milliseconds
-from wye.wire import amount, derive_id, identity, too_deep
+from wye.values import amount, identity, milliseconds, text
+from wye.wire import derive_id, too_deep
 from wye_plugins.clickstream.attributes import Facts, take_facts
 from wye_plugins.clickstream.client import Clients, kept_identity, named
 from wye_plugins.clickstream.items import items_of
@@ -31,7 +31,7 @@ from wye_plugins.clickstream.schema import (
     CsEvent,
     total_attribute,
 )
-from wye_plugins.clickstream.slots import COMMON, SLOTS, Slot, bear, text
+from wye_plugins.clickstream.slots import COMMON, SLOTS, Slot, bear
 from wye_plugins.clickstream.user import user_of
 
 

@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from wye.event import Json
 from wye.records import TOO_DEEP
-from wye.wire import BAGS, MAX_DEPTH, amount, identity, too_deep
+from wye.values import amount, channel, identity, text
+from wye.wire import BAGS, MAX_DEPTH, too_deep
 from wye_plugins.clickstream.schema import COMMERCE
 
 _texts = msgspec.json.Decoder(list[str])
@@ -29,11 +30,6 @@ class Slot(Struct, frozen=True):
     field: str
     read: Callable[[Json], Any]
     of_page: bool = False
-
-
-def text(value: Json) -> str | None:
-    """A text with something in it, or ``None``."""
-    return value if type(value) is str and value else None
 
 
 def _category(value: Json) -> tuple[str, ...] | None:
@@ -66,10 +62,6 @@ def is_as_written(value: Json, read: Json) -> bool:
     return True
 
 
-def _channel(value: Json) -> str | None:
-    return value if value in ("app", "site", "desktop_site", "mobile_site") else None
-
-
 COMMON: dict[str, Slot] = {
     "_session_id": Slot("session_id", identity),
     "_search_term": Slot("search_query", text),
@@ -83,7 +75,7 @@ COMMON: dict[str, Slot] = {
     "order_id": Slot("order_id", text),
     "cart_id": Slot("cart_id", text),
     "attribution_token": Slot("attribution", text),
-    "channel": Slot("channel", _channel),
+    "channel": Slot("channel", channel),
     "categories": Slot("categories", _categories),
 }
 MONEY: dict[str, Slot] = {

@@ -12,10 +12,9 @@ from msgspec import Struct
 
 from wye.event import CONTROL, Event, Json, Origin
 from wye.wire import Wire, derive_id, parse
+from wye_plugins.google_retail.attributes import Bag
 from wye_plugins.google_retail.schema import VENDOR
 from wye_plugins.google_retail.times import parse_time
-
-Bag = dict[str, Json]
 
 PREFIX = f"{CONTROL}{VENDOR}."
 MAX_FILTER = 5_000

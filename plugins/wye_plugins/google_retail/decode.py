@@ -23,12 +23,10 @@ from wye.event import Event, Json
 from wye.message import Decoded, Failure, Payload
 from wye.records import PlainDecoder, split_records
 from wye.wire import WireDecoder, overlay, parse, sift
-from wye_plugins.google_retail.attributes import EXTRA, carried
+from wye_plugins.google_retail.attributes import EXTRA, Bag, carried
 from wye_plugins.google_retail.lean import LeanEvent
 from wye_plugins.google_retail.read import event_of
 from wye_plugins.google_retail.schema import CAMEL, GrDetail, GrEvent
-
-Bag = dict[str, Json]
 
 _json = msgspec.json.Encoder(decimal_format="number")
 

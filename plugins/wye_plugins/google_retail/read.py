@@ -15,6 +15,7 @@ from msgspec import UNSET, structs
 from wye.event import CUSTOM, Device, Event, Item, Json, Origin, Page
 from wye.message import Payload
 from wye.remember import remembered
+from wye.values import text
 from wye.wire import amount, derive_id, identity, sift
 from wye_plugins.google_retail.attributes import Bag
 from wye_plugins.google_retail.bag import custom_attributes, members_without_field, read_slots, restore, take_id
@@ -249,19 +250,15 @@ def _catalogue(product: Bag) -> dict[str, str]:
     return {field: value for field, value in found.items() if value is not None}
 
 
-def _only_text(value: Json) -> str | None:
-    return value if type(value) is str and value else None
-
-
 def _first_text(value: Json) -> str | None:
-    return _only_text(cast(list[Json], value)[0]) if type(value) is list and value else None
+    return text(cast(list[Json], value)[0]) if type(value) is list and value else None
 
 
 _CATALOGUE: tuple[tuple[str, str, Callable[[Json], str | None]], ...] = (
-    ("name", "title", _only_text),
+    ("name", "title", text),
     ("brand", "brands", _first_text),
     ("category", "categories", _first_text),
-    ("group_id", "primaryProductId", _only_text),
+    ("group_id", "primaryProductId", text),
 )
 
 

@@ -16,12 +16,10 @@ from msgspec import UNSET
 from wye.event import Json
 from wye.remember import remembered
 from wye.wire import amount
-from wye_plugins.google_retail.attributes import MAX_ID
+from wye_plugins.google_retail.attributes import MAX_ID, Bag
 from wye_plugins.google_retail.document import Document
 from wye_plugins.google_retail.numbers import in_float32, is_int32, is_short
 from wye_plugins.google_retail.schema import NAMES, SEED_ONLY
-
-Bag = dict[str, Json]
 
 _CART = frozenset(("cartId",))
 _CATEGORIES = frozenset(("pageCategories",))

@@ -9,7 +9,8 @@ from typing import Any, cast
 from msgspec import Struct
 
 from wye.event import Event, Json
-from wye.wire import amount, parse
+from wye.values import amount, channel
+from wye.wire import parse
 from wye_plugins.google_retail.attributes import Bag, joined, read_value, write_value
 from wye_plugins.google_retail.schema import MAX_TEXT, VENDOR
 
@@ -40,13 +41,9 @@ def texts(value: Json) -> tuple[str, ...] | None:
     return tuple(cast(Sequence[str], values)) if all(type(one) is str and one for one in values) else None
 
 
-def is_channel(value: Json) -> str | None:
-    return value if value in ("app", "site", "desktop_site", "mobile_site") else None
-
-
 SLOTS: dict[str, Slot] = {
     "brand": Slot("brand", text),
-    "channel": Slot("channel", is_channel),
+    "channel": Slot("channel", channel),
     "page_id": Slot("id", text, of_page=True),
     "page_title": Slot("title", text, of_page=True),
     "goods_total": Slot("goods_total", amount),

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from wye.event import App, Device, Event, Json, Page, UserAttr
 from wye.money import is_amount
-from wye.wire import amount, identity
+from wye.values import amount, channel, identity, text
 from wye_plugins.reelevant.schema import TYPE_LABEL
 
 Labels = dict[str, Json]
@@ -52,16 +52,8 @@ class Label(Struct, frozen=True):
     part: Literal["event", "page", "device", "app"] = "event"
 
 
-def _text(value: Json) -> str | None:
-    return value if type(value) is str and value else None
-
-
 def _same(value: str) -> str:
     return value
-
-
-def _channel(value: Json) -> str | None:
-    return value if value in ("app", "site", "desktop_site", "mobile_site") else None
 
 
 def _categories(value: Json) -> tuple[str, ...] | None:
@@ -79,12 +71,12 @@ def plain(value: Decimal) -> str | None:
 
 
 def _label(name: str, field: str = "", part: Literal["event", "page", "device", "app"] = "event") -> Label:
-    return Label(name, field or name, _text, _same, part)
+    return Label(name, field or name, text, _same, part)
 
 
 _EVENT = (
     Label("session_id", "session_id", identity, _same),
-    Label("channel", "channel", _channel, _same),
+    Label("channel", "channel", channel, _same),
     Label("grand_total", "grand_total", amount, plain),
     Label("shipping", "shipping", amount, plain),
     Label("tax", "tax", amount, plain),
