@@ -57,9 +57,7 @@ class Interpolation:
             if match.group() == "$$":
                 return "$"
             try:
-                if match.group() == "$":  # what follows is not shown, for it may be a password's end
-                    raise ValueError(f"a name stands after $ without braces; {_FORMS}")
-                return self._resolve(match.group(1), closed=bool(match.group(2)))
+                return self._resolve(match)
             except ValueError as error:
                 failed = True
                 self._report(path, str(error))
@@ -68,9 +66,12 @@ class Interpolation:
         result = _REFERENCE.sub(replace, text)
         return Unresolved(result) if failed else result
 
-    def _resolve(self, reference: str, *, closed: bool) -> str:
+    def _resolve(self, match: re.Match[str]) -> str:
         """Raises ``ValueError`` with what is wrong."""
-        if not closed:
+        if match.group() == "$":  # what follows is not shown, for it may be a password's end
+            raise ValueError(f"a name stands after $ without braces; {_FORMS}")
+        reference, closing = match.groups()
+        if not closing:
             raise ValueError(f"a closing brace is missing after ${{; {_FORMS}")
         if reference.startswith("file:"):
             return self._read(reference.removeprefix("file:"))
