@@ -178,6 +178,8 @@ class Protocol:
                 # one, and then the next request.
                 data = self._framing + data[upgrade.args[0] :]
                 self._framing = b""
+                # The old one takes nothing more where the connection ends with this request.
+                parser = self._parser = httptools.HttpRequestParser(self)
 
     # ── bounds on what has no natural end ────────────────────────────────────────────────────────────────────────────────
 

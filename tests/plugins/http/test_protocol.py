@@ -136,6 +136,15 @@ def test_nothing_is_read_after_a_request_that_closes() -> None:
     assert len(requests_of(get("/ping", "Connection: close, Upgrade", "Upgrade: x") + get())) == 1
 
 
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+@pytest.mark.parametrize("body", [b"", b"hello"])
+def test_an_upgrade_on_a_connection_that_ends_with_it_is_ignored_too(version: str, body: bytes) -> None:
+    connection = "Connection: close, Upgrade" if version == "1.1" else "Connection: Upgrade"
+    data = post(body, "/in", connection, "Upgrade: h2c").replace(b"HTTP/1.1", f"HTTP/{version}".encode())
+    (request,) = requests_of(data)
+    assert (request.reply, request.content, request.keep_alive) == (None, body, False)
+
+
 def test_an_upgrade_is_ignored_and_its_body_is_no_request() -> None:
     smuggled = get("/boom")
     upgrade = ("Connection: Upgrade", "Upgrade: websocket")
