@@ -102,4 +102,4 @@ def wait_secs(response: HttpResponse, error: Status) -> float | None:
 
 def _is_seconds(text: str) -> bool:
     whole, _, fraction = text.partition(".")
-    return whole.isascii() and whole.isdigit() and len(whole) < 10 and (not fraction or fraction.isdigit())
+    return text.isascii() and whole.isdigit() and len(whole) < 10 and (not fraction or fraction.isdigit())

@@ -98,6 +98,7 @@ def test_a_reason_quotes_google_and_says_what_to_do() -> None:
         (error(503, "UNAVAILABLE", retryDelay="-1s"), None),
         (error(503, "UNAVAILABLE", retryDelay="1e9s"), None),
         (error(503, "UNAVAILABLE", retryDelay="s"), None),
+        (error(503, "UNAVAILABLE", retryDelay="1.²s"), None),
     ],
 )
 def test_the_wait_that_an_answer_asks_for(response: HttpResponse, secs: float | None) -> None:
