@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import io
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import chain
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from wye.cli.adapters import ADAPTER_HELP, adapter_of
 from wye.errors import ConfigError, Exit, Problem
@@ -42,16 +44,34 @@ def main(arguments: argparse.Namespace) -> Exit:
     if problems:
         raise ConfigError(problems)
     encoder = _carrying(registry, arguments.target, outbound) if arguments.carry else outbound.encoder
-    if arguments.file is None:
-        return _translate(inbound.decoder, encoder, sys.stdin.buffer, secrets)
+    name = arguments.file or "standard input"
     try:
-        with open(arguments.file, "rb") as file:  # noqa: PTH123
-            return _translate(inbound.decoder, encoder, file, secrets)
+        with _input(arguments.file) as file:
+            return _translate(inbound.decoder, encoder, _read_as(name, _payloads(file)), secrets)
     except OSError as error:
-        if isinstance(error, BrokenPipeError):
+        if error.filename is None:  # it is standard output's
             raise
-        print(f"wye: cannot read {arguments.file}: {error.strerror}", file=sys.stderr)
+        print(f"wye: cannot read {name}: {error.strerror}", file=sys.stderr)
         return Exit.FAULTY
+
+
+def _input(name: str | None) -> AbstractContextManager[BinaryIO]:
+    """The file, or standard input. Raises ``OSError`` with its name."""
+    if name is not None:
+        return open(name, "rb")  # noqa: PTH123
+    stdin: TextIO | None = sys.stdin
+    if stdin is None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard input")
+    return nullcontext(stdin.buffer)
+
+
+def _read_as(name: str, read: Iterator[tuple[str, Payload]]) -> Iterator[tuple[str, Payload]]:
+    """What is ``read``. Raises ``OSError`` with ``name``, which tells it from one of standard output."""
+    try:
+        yield from read
+    except OSError as error:
+        error.filename = name
+        raise
 
 
 def _carrying(registry: Registry, target: str, outbound: Outbound) -> Encoder:
@@ -65,13 +85,13 @@ def _carrying(registry: Registry, target: str, outbound: Outbound) -> Encoder:
     return FittingEncoder("translate", outbound.encoder, Fitting(carry=True), readback, {})
 
 
-def _translate(decoder: Decoder, encoder: Encoder, file: BinaryIO, secrets: Secrets) -> Exit:
+def _translate(decoder: Decoder, encoder: Encoder, payloads: Iterable[tuple[str, Payload]], secrets: Secrets) -> Exit:
     """Each line, or document that is spread over lines, on its own, so that a bad one is named by its number and costs only
     itself."""
     from wye.words import printable
 
     code = Exit.OK
-    for name, payload in _payloads(file):
+    for name, payload in payloads:
         for reason, bad in _translate_one(decoder, encoder, payload):
             code = Exit.FAULTY if bad else code
             print(f"{name}: {printable(secrets.redact(reason))}", file=sys.stderr)

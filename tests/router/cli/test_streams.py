@@ -27,6 +27,18 @@ def test_output_that_cannot_be_written_is_a_line_and_a_code(words: tuple[str, ..
     assert _run(words, tmp_path, ">&-") == (1, closed)
 
 
+def test_what_cannot_be_read_and_what_cannot_be_written_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "in").write_text('{"id": "a"}\n')
+    plain = '{ type = "plain", shop = "s" }'
+    words = ("translate", "--from", plain, "--to", plain)
+    full = b"wye: cannot write standard output: No space left on device\n"
+    assert _run((*words, "in"), tmp_path, ">/dev/full") == (1, full)
+    assert _run(words, tmp_path, ">/dev/full <in") == (1, full)
+    closed = b"wye: cannot read standard input: Bad file descriptor\n"
+    assert _run(words, tmp_path, "<&-") == (1, closed)
+    assert _run(words, tmp_path, "0>out") == (1, closed)
+
+
 def test_a_terminal_without_a_character_is_shown_an_escape(tmp_path: Path) -> None:
     code, said = _run(("schema", "--markdown"), tmp_path, ">out", PYTHONIOENCODING="ascii")
     assert (code, said) == (0, b"")
