@@ -263,10 +263,16 @@ def _holds_numbers(kind: Any) -> bool:
 def _check_types(value: Any, path: Path, report: Report) -> None:
     several = isinstance(value, list)
     for index, one in enumerate(cast(list[Any], value) if several else [value]):
-        if isinstance(one, str) and one not in EVENT_TYPES and not one.startswith(CUSTOM):
-            hint = nearest(one, EVENT_TYPES, values=True)
-            at = (*path, index) if several else path
-            report(at, f"no such event type as {found(one)}; {hint} (a vendor's own is {CUSTOM}NAME)")
+        fault = type_fault(one) if isinstance(one, str) else None
+        if fault is not None:
+            report((*path, index) if several else path, fault)
+
+
+def type_fault(name: str) -> str | None:
+    """What is wrong with the name of a canonical type, if anything is."""
+    if name in EVENT_TYPES or name.startswith(CUSTOM):
+        return None
+    return f"no such event type as {found(name)}; {nearest(name, EVENT_TYPES, values=True)} (a vendor's own is {CUSTOM}NAME)"
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,9 @@ from wye.cli.adapters import ADAPTER_HELP, adapter_of
 from wye.errors import ConfigError, Exit, Problem
 
 if TYPE_CHECKING:
-    from wye.event import Event
     from wye.fidelity.measure import Format
     from wye.fidelity.pair import Line, Pair, Row
+    from wye.message import Decoded
     from wye.registry import Registry
 
 HELP = (
@@ -61,18 +61,25 @@ def main(arguments: argparse.Namespace) -> Exit:
 
 
 def _explain(source: Format, target: Format, defaults: Mapping[str, str], arguments: argparse.Namespace) -> Exit:
+    from wye.cli import show
     from wye.fidelity.pair import explain
+    from wye.where import type_fault
 
-    events = () if arguments.events is None else _read(arguments.events, source)
-    pair = explain(source, target, arguments.only_type, events, defaults)
+    fault = None if arguments.only_type is None else type_fault(arguments.only_type)
+    if fault is not None:
+        raise ConfigError([Problem("--type", 0, "", "", fault)])
+    decoded = _read(arguments.events, source)
+    for failure in decoded.failures:
+        show.line(failure.reason, bold=f"line {failure.index + 1}:")
+    pair = explain(source, target, arguments.only_type, decoded.events, defaults)
     if not pair.rows and not pair.unmapped and not pair.refused:
-        print(f"wye explain: {source.name} has no events of type {arguments.only_type}", file=sys.stderr)
+        show.line(f"wye explain: {source.name} has no events of type {arguments.only_type}")
         return Exit.FAULTY
     if arguments.json:
         print(msgspec.json.encode(pair).decode())
     else:
         _show(pair)
-    return Exit.OK
+    return Exit.FAULTY if decoded.failures else Exit.OK
 
 
 def _defaults(given: Sequence[str]) -> dict[str, str]:
@@ -120,16 +127,17 @@ def _format(registry: Registry, name: str, side: Any, chosen: Any) -> Format:
     return Format(name, outbound, inbound)
 
 
-def _read(path: Path, source: Format) -> Iterable[Event]:
-    from wye.message import Payload
+def _read(path: Path | None, source: Format) -> Decoded:
+    from wye.lines import LineChunk
+    from wye.message import Decoded
 
+    if path is None:
+        return Decoded(())
     try:
-        decoded = source.inbound.decoder.decode(Payload(path.read_bytes(), "lines"))
+        text = path.read_bytes()
     except OSError as error:
         raise ConfigError([Problem(str(path), 0, "", "", f"cannot read it: {error.strerror}")]) from None
-    for failure in decoded.failures:
-        print(f"line {failure.index + 1}: {failure.reason}", file=sys.stderr)
-    return decoded.events
+    return LineChunk(text, 1, 0, len(text), text.count(b"\n")).decode(source.inbound.decoder, 0)
 
 
 # ── one pair ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -160,11 +168,13 @@ def _show_line(line: Line, pair: Pair) -> None:
     if line.kind == "kept":
         _paragraph("kept", ", ".join(f"{row.leaf} (sometimes)" if row.sometimes else row.leaf for row in line.rows))
         return
+    from wye.words import printable
+
     _paragraph(line.kind, f"{line.reason} [{line.source}]" if line.source else line.reason)
     widest = min(max(len(row.leaf) for row in line.rows), 28)
     for row in line.rows:
         notes = _notes(row, pair)
-        text = f"  {row.leaf:{widest}}  {_example(row)}" + (f"  ({notes})" if notes else "")
+        text = printable(f"  {row.leaf:{widest}}  {_example(row)}" + (f"  ({notes})" if notes else ""))
         print("\n".join(wrap(text.rstrip(), _WIDTH, subsequent_indent=" " * (widest + 4), drop_whitespace=True)))
 
 
