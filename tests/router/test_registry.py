@@ -85,8 +85,10 @@ def test_a_plugin_that_cannot_be_imported_is_named(tmp_path: Path, monkeypatch: 
     with pytest.raises(PluginError) as caught:
         load(points=[point("acme", "faulty_wye"), point("gone", "no_such_module", "other")])
     assert str(caught.value).splitlines() == [
-        "plugin acme = \"faulty_wye\" (acme-wye 1.2) cannot be loaded: ModuleNotFoundError: No module named 'no_such_thing' "
-         f"({tmp_path.name}/faulty_wye.py:1)",
+        (
+            "plugin acme = \"faulty_wye\" (acme-wye 1.2) cannot be loaded: ModuleNotFoundError: No module named 'no_such_thing'"
+            f" ({tmp_path.name}/faulty_wye.py:1)"
+        ),
         "plugin gone = \"no_such_module\" (other 1.2) cannot be loaded: ModuleNotFoundError: No module named 'no_such_module'",
     ]
 
