@@ -71,8 +71,8 @@ def main(arguments: argparse.Namespace) -> Exit:
 
     from wye.database import StoreError
 
+    path = _path(arguments)
     try:
-        path = _path(arguments)
         if not _ready(path):
             _say(f"no dead letters at {path}; name the config (-c FILE) or its data_dir (--data-dir DIR)")
             return Exit.FAULTY
@@ -80,10 +80,12 @@ def main(arguments: argparse.Namespace) -> Exit:
 
         with opened(path) as files:
             return arguments.run(files, arguments)
-    except (StoreError, sqlite3.Error) as error:
+    except StoreError as error:
         _say(str(error))
+    except sqlite3.Error as error:
+        _say(f"{path}: {error}")
     except OSError as error:
-        if isinstance(error, BrokenPipeError):
+        if error.filename is None:  # it is standard output's
             raise
         _say(f"{error.filename}: {error.strerror}")
     return Exit.FAULTY
@@ -174,13 +176,14 @@ def _stats(files: LetterFiles, arguments: argparse.Namespace) -> Exit:
 
 def _export(files: LetterFiles, arguments: argparse.Namespace) -> Exit:
     lines = (f"{_json(entry)}\n".encode() for entry in files.entries(_selection(arguments)))
+    from wye.cli.output import private_file
+
     if arguments.file is None:
         sys.stdout.flush()
         sys.stdout.buffer.writelines(lines)
         return Exit.OK
     count = 0
-    # Events are personal data: for its owner only.
-    with os.fdopen(os.open(arguments.file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+    with private_file(arguments.file, os.O_TRUNC) as file:
         for line in lines:
             file.write(line)
             count += 1

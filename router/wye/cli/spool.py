@@ -56,9 +56,9 @@ def main(arguments: argparse.Namespace) -> Exit:
     except StoreError as error:
         _say(str(error))
     except OSError as error:
-        if isinstance(error, BrokenPipeError):
+        if error.filename is None:  # it is standard output's
             raise
-        _say(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        _say(f"{error.filename}: {error.strerror}")
     return Exit.FAULTY
 
 
@@ -127,17 +127,14 @@ def _stats(arguments: argparse.Namespace) -> Exit:
 
 
 def _export(arguments: argparse.Namespace) -> Exit:
+    from wye.cli.output import private_file
+
     if arguments.file is None:
         code = _export_to(arguments.path, sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return code
-    with _made(arguments.file) as out:
+    with private_file(arguments.file, os.O_EXCL) as out:
         return _export_to(arguments.path, out)
-
-
-def _made(path: Path) -> BinaryIO:
-    """A new file. Events are personal data: for its owner only."""
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")
 
 
 def _export_to(path: Path, out: BinaryIO) -> Exit:
@@ -164,8 +161,9 @@ def _salvage(arguments: argparse.Namespace) -> Exit:
         _salvage_into_spool(arguments.path, arguments.file, found)
     else:
         from wye.buffer import offline
+        from wye.cli.output import private_file
 
-        with _made(arguments.file) as out:
+        with private_file(arguments.file, os.O_EXCL) as out:
             for row in offline.salvage(arguments.path, found):
                 out.write(row.payload)
     of = "" if found.expected is None else f" of {found.expected}"

@@ -197,3 +197,16 @@ def test_what_an_older_wye_left_is_taken_over_first(tmp_path: Path) -> None:
     done = run(tmp_path, "list")
     assert (done.returncode, done.stdout) == (0, LIST)
     assert (tmp_path / "wye-data" / "dead-letters.jsonl.imported").exists()
+
+
+def test_a_file_that_is_damaged_within_is_named(folder: Path) -> None:
+    path = folder / "wye-data" / "dead-letters.db"
+    path.write_bytes(path.read_bytes()[:4096] + b"?" * (path.stat().st_size - 4096))
+    for words in (("list",), ("retry", "--all"), ("export",)):
+        done = run(folder, *words)
+        assert (done.returncode, done.stderr) == (1, "wye: wye-data/dead-letters.db: database disk image is malformed\n")
+
+
+def test_a_file_for_which_the_disk_has_no_room_is_named(folder: Path) -> None:
+    done = run(folder, "export", "/dev/full")
+    assert (done.returncode, done.stderr) == (1, "wye: /dev/full: No space left on device\n")

@@ -27,6 +27,14 @@ def test_output_that_cannot_be_written_is_a_line_and_a_code(words: tuple[str, ..
     assert _run(words, tmp_path, ">&-") == (1, closed)
 
 
+def test_of_dead_letters_and_spools_too(tmp_path: Path) -> None:
+    (tmp_path / "wye-data").mkdir()
+    (tmp_path / "wye-data" / "dead-letters.db").touch()
+    full = b"wye: cannot write standard output: No space left on device\n"
+    assert _run(("dead-letters", "list"), tmp_path, ">/dev/full") == (1, full)
+    assert _run(("spool", "check", "wye-data"), tmp_path, ">/dev/full") == (1, full)
+
+
 def test_what_cannot_be_read_and_what_cannot_be_written_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "in").write_text('{"id": "a"}\n')
     plain = '{ type = "plain", shop = "s" }'
