@@ -24,10 +24,12 @@ from wye_plugins.google_retail.collect import HTTP_BODY, PIXEL, Collected, colle
 from wye_plugins.google_retail.control import read_control
 from wye_plugins.google_retail.decode import GoogleRetailDecoder, in_camel_case
 from wye_plugins.google_retail.imports import has_time, inline_events
+from wye_plugins.google_retail.rules import MAX_USER_AGENT, is_address
 from wye_plugins.google_retail.times import format_time
 
 _METHOD = re.compile(r"/v2/(projects/[^/]+/locations/[^/]+/catalogs/[^/]+)/userEvents:(write|collect|import|rejoin|purge)")
 _OPERATION = re.compile(r"/v2/(projects/[^/]+(?:/locations/[^/]+(?:/catalogs/[^/]+(?:/branches/[^/]+)?)?)?/operations/[^/]+)")
+_WITH_PORT = re.compile(r"(?:\[([^\]]+)\]|([^:]+))(?::[0-9]*)?")
 _ANY_ORIGIN: Headers = (("Access-Control-Allow-Origin", "*"),)
 _PREFLIGHT = Reply(
     204,
@@ -191,6 +193,15 @@ _PERMISSIONS = {"write": "create", "collect": "create", "import": "import", "rej
 
 
 def _payload(request: Received, body: bytes, facts: dict[str, str]) -> Payload:
-    head = request.head
-    ip = head.headers.get("x-forwarded-for", "").partition(",")[0].strip() or head.client_ip
-    return Payload(body, received_ms=request.received_ms, ip=ip, user_agent=head.headers.get("user-agent"), query=facts)
+    agent = request.head.headers.get("user-agent", "")[:MAX_USER_AGENT] or None
+    return Payload(body, received_ms=request.received_ms, ip=_shopper_ip(request.head), user_agent=agent, query=facts)
+
+
+def _shopper_ip(head: Head) -> str | None:
+    """Some balancers put a port to an address, and some proxies a word where they know none: no reason to refuse an event."""
+    said = head.headers.get("x-forwarded-for", "").partition(",")[0].strip()
+    if not said:
+        return head.client_ip
+    match = _WITH_PORT.fullmatch(said)
+    address = said if match is None else match[1] or match[2]
+    return address if is_address(address) else None

@@ -132,6 +132,23 @@ def test_a_write_by_the_shopper_is_answered_with_the_event_as_it_was_sent() -> N
     assert answer.decoded.events[0].device == Device(ip="203.0.113.7", user_agent="Mozilla/5.0")
 
 
+@pytest.mark.parametrize(
+    ("forwarded", "ip"),
+    [
+        ("198.51.100.4, 10.0.0.1", "198.51.100.4"),
+        ("198.51.100.4:5678", "198.51.100.4"),
+        ("[2001:db8::1]:443", "2001:db8::1"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("unknown", None),
+        ("", "203.0.113.7"),
+    ],
+)
+def test_what_a_proxy_says_of_the_shopper_is_no_reason_to_refuse_the_event(forwarded: str, ip: str | None) -> None:
+    query = {"userEvent": '{"eventType":"home-page-view","visitorId":"v"}'}
+    answer = accepted(head("collect", "GET", query=query, x_forwarded_for=forwarded, user_agent="a" * 2000), by=strict)
+    assert answer.decoded.events[0].device == Device(ip=ip, user_agent="a" * 1000)
+
+
 def test_a_write_fills_in_the_time() -> None:
     answer = accepted(head("write"), '{"event_type":"home-page-view","visitor_id":"v"}')
     assert body_of(answer) == {"eventType": "home-page-view", "visitorId": "v", "eventTime": "2023-11-14T22:13:20.000Z"}
