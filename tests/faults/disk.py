@@ -197,11 +197,6 @@ class Disk:
 
     # ── the power cut ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    @property
-    def unsynced(self) -> int:
-        """Changes and moves that are not certain."""
-        return sum(len(node.changes) + len(node.orphans) + len(node.moves) for node in set(self._inodes.values()))
-
     def cut(self, random: Random, style: Style) -> None:
         """Leave in the folder what the power cut leaves, and go on from that."""
         shutil.rmtree(self.root)
