@@ -37,8 +37,10 @@ def inline_table(option: str, text: str, problems: list[Problem]) -> dict[str, A
     """The inline table that the text of a command-line ``option`` is; ``None`` when ``problems`` got what is wrong with it."""
     import tomli
 
+    from wye.config.files import parsed
+
     try:
-        table: Any = tomli.loads(f"it = {text}")["it"]
+        table: Any = parsed(f"it = {text}")["it"]
     except (tomli.TOMLDecodeError, RecursionError) as error:
         reason = error.msg if isinstance(error, tomli.TOMLDecodeError) else "nested too deeply"
     else:

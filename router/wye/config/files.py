@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path as FilePath
 from typing import Any, cast
 
@@ -14,6 +14,9 @@ from wye.config.positions import find_positions, line_of
 from wye.config.secrets import Secrets
 from wye.errors import Path, Problem
 from wye.words import closest, found
+
+_DEEPEST = 64
+"""Tables and lists within each other."""
 
 TABLES = ("sources", "transforms", "sinks")
 
@@ -73,7 +76,7 @@ class Document:
         self._order.setdefault(name, len(self._order))
         try:
             text = FilePath(name).read_bytes().decode("utf-8-sig")
-            raw = tomli.loads(text)
+            raw = parsed(text)
         except (OSError, ValueError, RecursionError) as error:
             self.complete = False
             self._add_problem(_unreadable(name, error))
@@ -115,6 +118,24 @@ class Document:
             self.broken.add(str(path[1]))
             if not isinstance(value, Unresolved):
                 self.report(path, f"expected a table [{path[0]}.{path[1]}], found {found(value)}")
+
+
+def parsed(text: str) -> dict[str, Any]:
+    """A TOML text. Raises ``TOMLDecodeError``, and ``RecursionError`` for what is nested deeper than whoever goes through it
+    can go."""
+    table = tomli.loads(text)
+    level: list[Any] = [table]
+    for _ in range(_DEEPEST):
+        level = [member for one in level for member in _members(one)]
+        if not level:
+            return table
+    raise RecursionError("nested too deeply")
+
+
+def _members(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return cast(dict[str, Any], value).values()
+    return cast(list[Any], value) if isinstance(value, list) else ()
 
 
 def _dotted(path: Path) -> str:

@@ -150,6 +150,7 @@ def test_nothing_is_changed_without_a_choice(folder: Path, action: str, choice: 
     [
         ("{ tpye = 1 }", "--where: tpye: no such field; did you mean type?"),
         ("{", "--where: not a TOML inline table"),
+        ("{ not = " * 250 + "{ }" + " }" * 250, "--where: not a TOML inline table: nested too deeply"),
         ('"purchase"', "--where: not a TOML inline table: its braces are missing"),
     ],
 )

@@ -252,6 +252,10 @@ class TestFiles:
         assert third == "wye3.toml: nested too deeply"
         assert fourth == "wye4.toml:9: [sinks.z] max_events: expected an integer >= 1, found 0"
 
+    def test_that_hold_a_condition_too_deep_to_be_asked(self, configs: Configs) -> None:
+        deep = "{ not = " * 250 + '{ type = "purchase" }' + " }" * 250
+        assert configs.said(f"{FINE}\nwhere = {deep}") == "wye.toml: nested too deeply"
+
     def test_that_are_not_there(self, configs: Configs) -> None:
         from wye.config import load_config
         from wye.errors import ConfigError
