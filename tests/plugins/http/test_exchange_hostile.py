@@ -104,3 +104,9 @@ async def test_a_sink_goes_on_after_all_of_it() -> None:
 
 def test_an_error_holds_nothing_but_its_kind() -> None:
     assert re.fullmatch(r"ExchangeError\('[a-z ]+'\)", repr(ExchangeError("connecting late")))
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length : 9", b"Transfer-Encoding : chunked"])
+async def test_an_answer_that_is_cut_is_none_whatever_stands_before_the_colon(framing: bytes) -> None:
+    with pytest.raises(ExchangeError, match="answer"):
+        await answered([b"HTTP/1.1 200 OK\r\n" + framing + b"\r\n\r\n9\r\n"])
