@@ -58,6 +58,11 @@ def kind_of(value: Any) -> str:
     return "a number" if isinstance(value, int | float) else "a date or time"
 
 
+def counted(count: int, name: str) -> str:
+    """``1 event``, ``2 events``."""
+    return f"{count} {name}{'' if count == 1 else 's'}"
+
+
 def closest(name: str, valid: Iterable[str]) -> str | None:
     """The valid name that was probably meant, if there is one."""
     lower = {one.lower(): one for one in valid}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec import Meta, field
 
 from wye.options import Count, Options, Seconds, Secret
-from wye.words import closest, expected, found, is_secret, nearest, printable, secret_values, spell, type_words
+from wye.words import closest, counted, expected, found, is_secret, nearest, printable, secret_values, spell, type_words
 
 NonEmpty = Annotated[str, Meta(min_length=1)]
 
@@ -126,3 +126,8 @@ def test_secrets_are_found_at_any_depth() -> None:
 
 def test_what_is_printable_moves_no_cursor() -> None:
     assert printable("a\x1b[31m\x07\x9b2J\x7f\r\tä\n") == "a\\x1b[31m\\x07\\x9b2J\\x7f\\x0d\tä\n"
+
+
+@pytest.mark.parametrize(("count", "words"), [(0, "0 events"), (1, "1 event"), (2, "2 events")])
+def test_one_is_no_several(count: int, words: str) -> None:
+    assert counted(count, "event") == words

@@ -16,8 +16,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> Exit:
     from wye.config import load_config
     from wye.registry import load
+    from wye.words import counted
 
     config = load_config(arguments.files, load())
     counts = [(len(config.sources), "source"), (len(config.transforms), "transform"), (len(config.sinks), "sink")]
-    print("ok: " + ", ".join(f"{count} {name}{'s' if count != 1 else ''}" for count, name in counts if count))
+    print("ok: " + ", ".join(counted(count, name) for count, name in counts if count))
     return Exit.OK

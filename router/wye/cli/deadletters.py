@@ -158,6 +158,8 @@ def _show(files: LetterFiles, arguments: argparse.Namespace) -> Exit:
 def _stats(files: LetterFiles, arguments: argparse.Namespace) -> Exit:
     import msgspec
 
+    from wye.words import counted
+
     totals, groups, marked = files.totals(), files.groups(), files.marked()
     if arguments.json:
         print(_json({**msgspec.structs.asdict(totals), "marked": marked, "groups": groups}))
@@ -169,8 +171,8 @@ def _stats(files: LetterFiles, arguments: argparse.Namespace) -> Exit:
     _table(("letters", "bytes", "of", "stage", "last", "reason"), rows)
     if len(groups) > _SHOWN:
         print(f"and {len(groups) - _SHOWN} more reasons; --json has all")
-    print(f"{totals.letters} letters of {totals.bytes} bytes in {files.shown}; {marked} wait to be retried;", end=" ")
-    print(f"{totals.dropped} were dropped because it was full")
+    size = f"{counted(totals.letters, 'letter')} of {counted(totals.bytes, 'byte')}"
+    print(f"{size} in {files.shown}; {marked} marked to be retried; {totals.dropped} dropped because it was full")
     return Exit.OK
 
 

@@ -146,10 +146,13 @@ def _read(path: Path | None, source: Format) -> Decoded:
 def _show(pair: Pair) -> None:
     from wye.cli import show
     from wye.fidelity.pair import ORDER, lines_of
+    from wye.words import counted
 
     measured = sum(pair.measured.values())
     show.line(
-        f"{measured} events of {len(pair.measured)} types measured", bold=f"{pair.source} → {pair.target}:", out=sys.stdout
+        f"{counted(measured, 'event')} of {counted(len(pair.measured), 'type')} measured",
+        bold=f"{pair.source} → {pair.target}:",
+        out=sys.stdout,
     )
     for kind in ORDER:
         for line in lines_of(pair, kind):

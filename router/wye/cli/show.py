@@ -77,9 +77,11 @@ def line(text: str, *, bold: str = "", out: TextIO | None = None) -> None:
 
 def problems(found: Sequence[Problem]) -> None:
     """Each mistake on a line, and how many there are."""
+    from wye.words import counted
+
     for problem in found:
         line(problem.message, bold=problem.place)
-    line(f"wye: {len(found)} mistake{'s' if len(found) != 1 else ''}")
+    line(f"wye: {counted(len(found), 'mistake')}")
 
 
 @_to_whoever_reads()
@@ -133,12 +135,14 @@ def ledger(accounts: Ledger, letters: int, path: Path) -> None:
 
 def _losses(sink: SinkAccount) -> None:
     """What its format could not hold, by kind and leaf, over all types; with how often that was found."""
+    from wye.words import counted
+
     leaves = sum((losses.leaves for losses in sink.losses.values()), Counter[str]())
     sampled = sum(losses.sampled for losses in sink.losses.values())
     for kind in ("lost", "invented", "coerced", "ambiguous"):
         names = [leaf.removeprefix(f"{kind} ") for leaf, _ in leaves.most_common() if leaf.startswith(f"{kind} ")]
         if names:
-            line(f"{kind} {_some(names)} ({sampled} events measured)", bold=f"sink {sink.name}:")
+            line(f"{kind} {_some(names)} ({counted(sampled, 'event')} measured)", bold=f"sink {sink.name}:")
 
 
 def _some(names: Sequence[str]) -> str:

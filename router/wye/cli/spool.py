@@ -109,6 +109,7 @@ def _check(arguments: argparse.Namespace) -> Exit:
 def _stats(arguments: argparse.Namespace) -> Exit:
     from wye.buffer import offline
     from wye.cli import show
+    from wye.words import counted
 
     rows: list[tuple[str, ...]] = []
     types: list[tuple[str, str, str]] = []
@@ -119,7 +120,7 @@ def _stats(arguments: argparse.Namespace) -> Exit:
         rows.append((path.name, str(found.rows), str(found.events), str(found.bytes), oldest))
         types += [(path.name, name, str(count)) for name, count in found.types.most_common()]
         if found.unsound_rows:
-            _say(f"{path}: {found.unsound_rows} rows have a wrong checksum; wye spool check names them")
+            _say(f"{path}: {counted(found.unsound_rows, 'row')} with a wrong checksum; wye spool check names them")
     show.table(("spool", "rows", "events", "bytes", "oldest"), rows, numbers=True, out=sys.stdout)
     if types:
         show.table(("spool", "type", "events"), types, out=sys.stdout)
@@ -139,6 +140,7 @@ def _export(arguments: argparse.Namespace) -> Exit:
 
 def _export_to(path: Path, out: BinaryIO) -> Exit:
     from wye.buffer import offline
+    from wye.words import counted
 
     code = Exit.OK
     for file in _files(path):
@@ -148,13 +150,14 @@ def _export_to(path: Path, out: BinaryIO) -> Exit:
                 if row.is_sound:
                     out.write(row.payload)
                     continue
-                _say(f"{file}: row {row.seq} is left out, {row.count} events: its checksum is wrong")
+                _say(f"{file}: row {row.seq} is left out, {counted(row.count, 'event')}: its checksum is wrong")
                 code = Exit.FAULTY
     return code
 
 
 def _salvage(arguments: argparse.Namespace) -> Exit:
     from wye.buffer.offline import Salvaged
+    from wye.words import counted
 
     found = Salvaged()
     if arguments.file.suffix == ".db":
@@ -166,8 +169,10 @@ def _salvage(arguments: argparse.Namespace) -> Exit:
         with private_file(arguments.file, os.O_EXCL) as out:
             for row in offline.salvage(arguments.path, found):
                 out.write(row.payload)
-    of = "" if found.expected is None else f" of {found.expected}"
-    _say(f"{found.events}{of} events saved, in {found.rows} rows, to {arguments.file}")
+    saved = (
+        counted(found.events, "event") if found.expected is None else f"{found.events} of {counted(found.expected, 'event')}"
+    )
+    _say(f"{of}{counted(last, 'event')} saved, in {counted(found.rows, 'row')}, to {arguments.file}")
     for seq in found.unsound:
         _say(f"row {seq} was not saved: its checksum is wrong")
     complete = not found.unsound and found.expected == found.events

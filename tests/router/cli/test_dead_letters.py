@@ -92,7 +92,7 @@ def test_show_of_none(folder: Path) -> None:
 def test_stats(folder: Path) -> None:
     lines = said(folder, "stats").splitlines()
     assert len(lines) == 7
-    assert lines[-1].startswith("5 letters of 1736 bytes in wye-data/dead-letters.db; 0 wait to be retried; 0 were dropped")
+    assert lines[-1].startswith("5 letters of 1736 bytes in wye-data/dead-letters.db; 0 marked to be retried; 0 dropped")
     stats = json.loads(said(folder, "stats", "--json"))
     assert (stats["letters"], stats["bytes"], stats["marked"], stats["dropped"]) == (5, 1736, 0, 0)
     assert {group["stage"]: group["letters"] for group in stats["groups"]}["send"] == 1

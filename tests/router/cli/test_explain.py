@@ -31,5 +31,6 @@ def test_what_an_event_holds_does_not_move_the_cursor(tmp_path: Path, capsys: py
     (tmp_path / "events").write_bytes(to_json(event) + b"\n")
     assert main([*PAIR, "--events", str(tmp_path / "events")]) == 0
     out = capsys.readouterr().out
+    assert out.splitlines()[0].endswith(" events of 1 type measured")
     assert "\\x9b2J" in out
     assert not {"\x9b", "\x1b"} & set(out)
