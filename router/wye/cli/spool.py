@@ -169,9 +169,7 @@ def _salvage(arguments: argparse.Namespace) -> Exit:
         with private_file(arguments.file, os.O_EXCL) as out:
             for row in offline.salvage(arguments.path, found):
                 out.write(row.payload)
-    saved = (
-        counted(found.events, "event") if found.expected is None else f"{found.events} of {counted(found.expected, 'event')}"
-    )
+    of, last = ("", found.events) if found.expected is None else (f"{found.events} of ", found.expected)
     _say(f"{of}{counted(last, 'event')} saved, in {counted(found.rows, 'row')}, to {arguments.file}")
     for seq in found.unsound:
         _say(f"row {seq} was not saved: its checksum is wrong")
