@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 
 from wye.message import HttpResponse
 from wye.verdict import Verdict
+from wye.words import cut
 
 BUSY = frozenset((408, 425, 429))
 """The statuses below 500 that are nobody's fault: the same request may be taken later."""
@@ -19,8 +20,8 @@ MOST_ASKED_SECS = 3600.0
 
 def reason_in(response: HttpResponse, said: str | None = None) -> str:
     """The status and what is said with it (``said``, or else the body as it is), on one line and cut."""
-    text = response.body[: 4 * _SHOWN_CHARS].decode("utf-8", "replace") if said is None else said[: 4 * _SHOWN_CHARS]
-    line = " ".join(text.split())[:_SHOWN_CHARS]
+    text = response.body[: 20 * _SHOWN_CHARS].decode("utf-8", "replace") if said is None else said
+    line = cut(" ".join(cut(text, 4 * _SHOWN_CHARS).split()), _SHOWN_CHARS)
     return f"{response.status}: {line}" if line else str(response.status)
 
 
@@ -36,7 +37,7 @@ def asked_secs(response: HttpResponse) -> float | None:
 
 def redirected(response: HttpResponse) -> Verdict:
     """A redirect is not followed: the operator has the wrong address."""
-    where = response.headers.get("location", "nowhere")[:_SHOWN_CHARS]
+    where = cut(response.headers.get("location", "nowhere"), _SHOWN_CHARS)
     return Verdict("hold", f"{response.status}: redirected to {where}", status=response.status)
 
 

@@ -16,6 +16,14 @@ from wye.annotations import members_of, metas, struct_in, values_of
 _LONGEST = 60
 """Longer values are not shown in full. A string is never cut, for what remained of a secret could not be recognised."""
 
+CUT = "…"
+"""Stands where a text of others was cut off: a secret that was cut, too, is recognised by it (``Secrets.redact``)."""
+
+
+def cut(text: str, most: int) -> str:
+    """At most ``most`` characters of a text."""
+    return text if len(text) <= most else text[: most - 1] + CUT
+
 
 def spell(value: Any) -> str:
     """A value as it would stand in a TOML file."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from wye.answer import MOST_ASKED_SECS, asked_secs, reason_in, redirected
+from wye.config.secrets import Secrets
 from wye.message import HttpResponse
 
 
@@ -34,6 +35,24 @@ def test_a_reason_quotes_the_answer_cut_and_on_one_line() -> None:
     assert reason.startswith("400: no good xxx")
     assert len(reason) <= 210
     assert "\n" not in reason
+
+
+KEY = "0123456789abcdef" * 2
+
+
+@pytest.mark.parametrize("before", range(150, 200, 7))
+@pytest.mark.parametrize("space", ["", " ", "  " * 400])
+def test_a_key_that_a_vendor_repeats_is_not_seen_where_it_is_cut(before: int, space: str) -> None:
+    secrets = Secrets()
+    secrets.add(KEY)
+    said = "é" * before + space + KEY + "x" * 900
+    reasons = [
+        reason_in(HttpResponse(401, {}, said.encode())),
+        reason_in(HttpResponse(401), said),
+        redirected(HttpResponse(302, {"location": said})).reason,
+    ]
+    for reason in reasons:
+        assert KEY[:4] not in secrets.redact(reason)
 
 
 def test_what_is_said_can_be_given() -> None:

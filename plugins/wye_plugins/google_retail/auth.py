@@ -19,6 +19,7 @@ from google.auth.credentials import TokenState
 from google.oauth2 import service_account
 
 from wye.plugin import AuthError
+from wye.words import cut
 
 log = logging.getLogger("wye.google_retail")
 
@@ -116,8 +117,8 @@ def _refused(error: failures.RefreshError, whom: str) -> AuthError:
     """Google's word for it (``invalid_grant``) at the most: the rest of such an exception may quote what was sent."""
     causes = [error.__cause__, *error.args]
     passing = bool(cast(Any, error).retryable) or any(isinstance(cause, failures.TransportError) for cause in causes)
-    words = [str(cast(dict[str, Any], one).get("error"))[:60] for one in error.args if isinstance(one, dict) and "error" in one]
-    return AuthError(f"no access token for {whom}: {words[0] if words else 'refused'}", passing=passing)
+    words = [str(cast(dict[str, Any], one)["error"]) for one in error.args if isinstance(one, dict) and "error" in one]
+    return AuthError(f"no access token for {whom}: {cut(words[0], 60) if words else 'refused'}", passing=passing)
 
 
 class Exchange(transport.Request):

@@ -14,6 +14,7 @@ from msgspec import Struct, field, structs
 
 from wye.message import FollowUp, HttpRequest, HttpResponse
 from wye.verdict import DELIVERED, Verdict, Verdicts
+from wye.words import cut
 from wye_plugins.google_retail.verdicts import JSON, Status, refusal, status_in, wait_secs
 
 MAX_EVENTS = 10_000
@@ -120,7 +121,7 @@ def _wait_secs(asked: int) -> float:
 
 
 def _verdict_on(error: Status) -> Verdict:
-    reason = " ".join(f"import failed with code {error.code}: {error.message}".split())[:300]
+    reason = cut(" ".join(f"import failed with code {error.code}: {error.message}".split()), 300)
     if error.code in _PAYLOAD:
         return Verdict("rejected", reason)
     if error.code in _OPERATORS:

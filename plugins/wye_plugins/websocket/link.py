@@ -15,6 +15,8 @@ import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection
 from wsproto.utilities import LocalProtocolError
 
+from wye.words import cut
+
 CLOSE_SECS = 2.0
 """How long a polite goodbye may take before the connection is cut."""
 
@@ -169,7 +171,7 @@ class Link:
         if closed is None or closed.code == _BROKEN_OFF:
             return LinkClosedError("the connection broke off", _BROKEN_OFF)
         text = f"closed with {closed.code} {closed.name.lower().replace('_', ' ')}"
-        return LinkClosedError(f"{text}: {closed.reason[:100]}" if closed.reason else text, closed.code)
+        return LinkClosedError(f"{text}: {cut(closed.reason, 100)}" if closed.reason else text, closed.code)
 
     async def close(self, code: int = 1001, reason: str | None = None) -> None:
         """Say goodbye, for ``CLOSE_SECS`` at most; then the connection is cut. Never raises and cannot be cancelled."""

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from urllib.parse import SplitResult, parse_qsl, quote, quote_plus, urlsplit
 
+from wye.words import CUT
+
 _MASK = "***"
 _SHORT = 4
 """Values shorter than this are blotted out as whole words only: every other word of the output would be otherwise."""
@@ -54,13 +56,22 @@ class Secrets:
                 self._masks[form] = f"{origin}/{_MASK}"
 
     def redact(self, text: str) -> str:
-        """``text`` with every secret replaced by ``***``, the longest first."""
+        """``text`` with every secret replaced by ``***``, the longest first; one that was cut off (``words.cut``), too."""
         if not self._masks:
             return text
         if self._pattern is None:
             longest_first = sorted(self._masks, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(_as_pattern, longest_first)))
-        return self._pattern.sub(lambda match: self._masks[match.group()], text)
+        *cut, last = self._pattern.sub(lambda match: self._masks[match.group()], text).split(CUT)
+        return CUT.join((*map(self._without_beginning, cut), last))
+
+    def _without_beginning(self, text: str) -> str:
+        """A text that was cut off, without what its end shows of a secret."""
+        for length in range(min(max(map(len, self._masks)), len(text) + 1) - 1, _SHORT - 1, -1):
+            end = text[-length:]
+            if any(secret.startswith(end) for secret in self._masks):
+                return text[:-length] + _MASK
+        return text
 
 
 def _url(value: str) -> SplitResult | None:

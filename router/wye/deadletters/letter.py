@@ -92,11 +92,6 @@ def undecodable(source: str, reason: str, position: str, original: bytes, adapte
     return DeadLetter(stage="decode", reason=reason, source=source, position=position, original=original, adapter=adapter)
 
 
-def cut(reason: str) -> str:
-    """At most ``LONGEST_REASON`` characters of it."""
-    return reason if len(reason) <= LONGEST_REASON else reason[: LONGEST_REASON - 1] + "…"
-
-
 def halves(event: Event) -> tuple[bytes | None, bytes | None]:
     """The event as JSON without its original bytes, and these; what cannot be written as JSON is shown as Python shows it, in
     the place of the bytes."""

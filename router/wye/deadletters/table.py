@@ -12,8 +12,9 @@ import msgspec
 from msgspec import Struct
 
 from wye.database import Schema
-from wye.deadletters.letter import DeadLetter, Entry, cut, halves
+from wye.deadletters.letter import LONGEST_REASON, DeadLetter, Entry, halves
 from wye.event import Event
+from wye.words import cut
 
 NAME = "dead-letters.db"
 """The file's name, in the data directory."""
@@ -129,7 +130,7 @@ def row_of(letter: DeadLetter, time: str, redact: Callable[[str], str] = str) ->
     """``letter`` as it is written at ``time``."""
     event, original = (None, None) if letter.event is None else halves(letter.event)
     original = letter.original if letter.original is not None else original
-    reason = cut(_text(redact(letter.reason)))
+    reason = cut(_text(redact(letter.reason)), LONGEST_REASON)
     values = {
         "first_time": time,
         "last_time": time,
@@ -214,7 +215,8 @@ def mark(connection: sqlite3.Connection, ids: Iterable[int]) -> int:
 def unmark(connection: sqlite3.Connection, number: int, time: str, reason: str) -> None:
     """It was retried and neither delivered nor refused: ``reason``."""
     connection.execute(
-        "UPDATE letters SET marked = 0, last_time = ?, reason = ? WHERE id = ?", (time, cut(_text(reason)), number)
+        "UPDATE letters SET marked = 0, last_time = ?, reason = ? WHERE id = ?",
+        (time, cut(_text(reason), LONGEST_REASON), number),
     )
 
 

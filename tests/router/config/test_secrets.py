@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wye.config.secrets import Secrets
+from wye.words import cut
 
 
 def option(*values: str) -> Secrets:
@@ -33,6 +34,18 @@ def test_a_secret_is_in_no_text(secret: str, before: str, after: str) -> None:
     secrets = Secrets()
     secrets.add(secret)
     assert secret not in secrets.redact(f"{before}{secret}{after}").replace("***", "\0")
+
+
+@given(st.text('ab-/&"0', min_size=8, max_size=40), st.text("xy ", max_size=20), st.integers(min_value=6), st.integers(1, 2))
+def test_of_a_secret_that_was_cut_off_nothing_is_seen_but_three_characters(
+    secret: str, before: str, shown: int, times: int
+) -> None:
+    text = f"{cut(before + secret, len(before) + min(shown, len(secret) - 1))} (only 200 is success)" * times
+    assert secret[:4] not in option(secret).redact(text)
+
+
+def test_what_was_cut_off_and_is_no_secret_stays() -> None:
+    assert option("secret-of-mine").redact("said a… and secret… and so on") == "said a… and ***… and so on"
 
 
 @pytest.mark.parametrize("secret", ['pass"word', "back\\slash", "a b&c=d/e", "grün-ü", "tab\there"])
