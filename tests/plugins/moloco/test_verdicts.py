@@ -54,8 +54,8 @@ def test_success_needs_no_body(body: bytes) -> None:
         (b"Bad Request\r\n", "400: Bad Request"),
         (b"\xff", "400: \ufffd"),
         (b"", "400"),
-        (b"[" * 5000, "400: " + "[" * 200),
-        (b'{"message":"' + b"x" * 5000 + b'"}', "400: " + "x" * 200),
+        (b"[" * 5000, "400: " + "[" * 199 + "…"),
+        (b'{"message":"' + b"x" * 5000 + b'"}', "400: " + "x" * 199 + "…"),
     ],
 )
 def test_the_reason_is_what_the_vendor_says(body: bytes, reason: str) -> None:
