@@ -56,8 +56,7 @@ def _verdict(run: Run) -> str:
         ("threads without load, before and after", "{} and {}".format(*run.threads)),
         ("sentences about what was not as it has to be", f"**{len(run.problems)}**"),
     ]
-    said = [f"- {problem}\n  *{why}*\n" for problem, why in zip(run.problems, run.explained, strict=True)]
-    return "\n".join([_table(("", ""), rows), *said])
+    return _table(("", ""), rows)
 
 
 def _figures(run: Run) -> str:

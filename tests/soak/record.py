@@ -82,10 +82,7 @@ class Run(Struct, forbid_unknown_fields=True):
     rows: list[Row]
     ledger: list[Account]
     problems: Sequence[str] = field(default_factory=list[str])
-    explained: Sequence[str] = field(default_factory=list[str])
-    """By hand: what each problem was."""
     sent_ms: Mapping[str, float] = field(default_factory=dict[str, float])
-    """Empty in records that are older than it."""
 
 
 def load() -> Run | None:
