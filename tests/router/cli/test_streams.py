@@ -11,6 +11,7 @@ import pytest
 from router.cli.cli_kit import command, environment
 
 PRINTING = (("plugins",), ("schema",), ("schema", "--markdown"), ("explain", "--matrix"), ("--version",))
+PLAIN = '{ type = "plain", shop = "s" }'
 
 
 def _run(words: tuple[str, ...], cwd: Path, redirected: str, **variables: str) -> tuple[int, bytes]:
@@ -37,8 +38,7 @@ def test_of_dead_letters_and_spools_too(tmp_path: Path) -> None:
 
 def test_what_cannot_be_read_and_what_cannot_be_written_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "in").write_text('{"id": "a"}\n')
-    plain = '{ type = "plain", shop = "s" }'
-    words = ("translate", "--from", plain, "--to", plain)
+    words = ("translate", "--from", PLAIN, "--to", PLAIN)
     full = b"wye: cannot write standard output: No space left on device\n"
     assert _run((*words, "in"), tmp_path, ">/dev/full") == (1, full)
     assert _run(words, tmp_path, ">/dev/full <in") == (1, full)
@@ -64,3 +64,14 @@ def test_a_folder_whose_name_is_not_utf8_is_shown_with_an_escape(tmp_path: Path)
 def test_a_closed_stream_is_not_mistaken_for_the_next_file(tmp_path: Path) -> None:
     """With 0 to 2 closed, the first files that are opened would get these numbers, and what is printed."""
     assert _run(("check", "none.toml"), tmp_path, "<&- >&- 2>&-") == (1, b"")
+
+
+def test_with_standard_error_closed_a_run_is_as_usual_and_nothing_of_it_is_among_the_documents(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_bytes(b"{")
+    (tmp_path / "wye.toml").write_text(
+        '[sources.in]\ntype = "file"\npath = "in.jsonl"\nadapter = { type = "plain", shop = "s" }\n'
+        '[sinks.out]\ntype = "file"\ninputs = ["in"]\npath = "out.jsonl"\n'
+    )
+    assert _run(("run", "wye.toml"), tmp_path, "2>&-") == (0, b"")
+    assert _run(("translate", "--from", PLAIN, "--to", PLAIN, "in.jsonl"), tmp_path, "2>&- >out") == (1, b"")
+    assert (tmp_path / "out").read_bytes() == b""
