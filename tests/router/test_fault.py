@@ -38,6 +38,20 @@ async def _nursery() -> None:
         _plugin()
 
 
+async def _started() -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(trio.sleep_forever)
+        nursery.start_soon(_raises)
+
+
+async def _raises() -> None:
+    raise KeyError("x")
+
+
+async def _sleeps() -> None:
+    await trio.sleep("x")  # type: ignore[arg-type]
+
+
 def _line(work: Callable[[], object]) -> int:
     return work.__code__.co_firstlineno + 1  # type: ignore[attr-defined]
 
@@ -54,6 +68,14 @@ def test_type_message_and_the_plugins_own_last_line(work: Callable[[], object], 
 
 def test_of_a_nurserys_group_what_is_in_it() -> None:
     assert _told(lambda: trio.run(_nursery)) == f"KeyError: 'x' (router/test_fault.py:{_line(_plugin)})"
+
+
+def test_of_a_nurserys_group_the_line_of_the_task_itself() -> None:
+    assert _told(lambda: trio.run(_started)) == f"KeyError: 'x' (router/test_fault.py:{_line(_raises)})"
+
+
+def test_the_plugins_line_and_not_that_of_a_library_which_wye_brings() -> None:
+    assert _told(lambda: trio.run(_sleeps)).endswith(f" (router/test_fault.py:{_line(_sleeps)})")
 
 
 def test_what_comes_with_wye_is_named_too() -> None:
