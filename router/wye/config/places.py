@@ -85,10 +85,18 @@ def _check_circles(sources: Tables, sinks: Tables, report: Report) -> None:
 
 
 def _leads(sink: dict[str, Any], source: dict[str, Any]) -> bool:
-    """Whether what ``sink`` sends comes to ``source``: one of them connects to the other, on this machine for sure."""
-    if sink.get("type") != source.get("type"):
+    """Whether what ``sink`` sends comes to ``source``: one of them connects to the other, on this machine for sure, in a format
+    that it reads. A source with ``dedupe`` takes nothing twice."""
+    if sink.get("type") != source.get("type") or "dedupe" in source or not _formats(sink) & _formats(source):
         return False
     return any(_meets(_called(one), _bound(other)) for one, other in ((sink, source), (source, sink)))
+
+
+def _formats(table: dict[str, Any]) -> set[str]:
+    """The adapters that a part names; an empty name where it names none."""
+    named: Any = table.get("adapters", [table.get("adapter", "")])
+    members = cast(list[Any], named) if isinstance(named, list) else []
+    return {_text(cast(dict[str, Any], one).get("type") if isinstance(one, dict) else one) for one in members}
 
 
 def _called(table: dict[str, Any]) -> Place | None:
@@ -97,7 +105,7 @@ def _called(table: dict[str, Any]) -> Place | None:
         host, port = host_and_port(urlsplit(_text(table.get("url"))))
     except (ValueError, KeyError):
         return None
-    return None if "proxy" in table else (_hosts(host), port)
+    return (_hosts(host), port) if host and "proxy" not in table else None
 
 
 def _meets(called: Place | None, bound: Place | None) -> bool:

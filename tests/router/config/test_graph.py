@@ -207,6 +207,7 @@ def test_a_sink_does_not_send_to_its_own_source(configs: Configs, listens: str, 
         ("127.0.0.1:8080", "http://127.0.0.1:99999"),
         ("127.0.0.1:8080", "http://[127.0.0.1:8080"),
         ("127.0.0.1:8080", "127.0.0.1:8080"),
+        ("127.0.0.1:8080", "http://:8080"),
     ],
 )
 def test_a_sink_may_send_elsewhere(configs: Configs, listens: str, url: str) -> None:
@@ -218,6 +219,24 @@ def test_a_sink_may_send_a_part_to_its_own_source(configs: Configs) -> None:
     assert configs.said(text) == ""
     transform = 'transforms.t = { type = "filter", where = {}, inputs = ["edge"] }'
     assert configs.said(transform + posting("127.0.0.1:8080", "http://127.0.0.1:8080", inputs='["t"]')) == ""
+
+
+PLAIN = '{ type = "plain", shop = "s" }'
+
+
+@pytest.mark.parametrize(
+    ("source", "sink"),
+    [("dedupe = {}", ""), ('adapter = "canonical"', f"adapter = {PLAIN}"), (f"adapter = {PLAIN}", 'adapter = "canonical"')],
+)
+def test_what_a_source_would_not_take_goes_in_no_circle(configs: Configs, source: str, sink: str) -> None:
+    text = posting("127.0.0.1:8080", "http://127.0.0.1:8080", more=sink)
+    assert configs.said(text.replace("address", f"{source}\naddress")) == ""
+
+
+@pytest.mark.parametrize("adapter", ['"canonical"', PLAIN])
+def test_what_it_takes_goes_in_one(configs: Configs, adapter: str) -> None:
+    text = posting("127.0.0.1:8080", "http://127.0.0.1:8080", more=f"adapter = {adapter}")
+    assert configs.said(text.replace("address", f"adapter = {adapter}\naddress")).endswith(CIRCLE)
 
 
 def test_a_chain_through_an_address_is_no_circle_until_it_is_closed(configs: Configs) -> None:
