@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import groupby
 from urllib.parse import SplitResult, parse_qsl, quote, quote_plus, urlsplit
 
 from wye.words import CUT
@@ -24,6 +25,7 @@ class Secrets:
     def __init__(self) -> None:
         self._masks: dict[str, str] = {}
         self._pattern: re.Pattern[str] | None = None
+        self._beginnings: dict[str, list[str]] = {}
 
     def add(self, value: str) -> None:
         """Remember a secret, each line of it, and how it looks when quoted."""
@@ -62,15 +64,17 @@ class Secrets:
         if self._pattern is None:
             longest_first = sorted(self._masks, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(_as_pattern, longest_first)))
+            self._beginnings = {key: [*same] for key, same in groupby(sorted(self._masks), lambda one: one[:_SHORT])}
         *cut, last = self._pattern.sub(lambda match: self._masks[match.group()], text).split(CUT)
         return CUT.join((*map(self._without_beginning, cut), last))
 
     def _without_beginning(self, text: str) -> str:
         """A text that was cut off, without what its end shows of a secret."""
-        for length in range(min(max(map(len, self._masks)), len(text) + 1) - 1, _SHORT - 1, -1):
-            end = text[-length:]
-            if any(secret.startswith(end) for secret in self._masks):
-                return text[:-length] + _MASK
+        longest = max(map(len, self._masks)) - 1
+        for start in range(max(len(text) - longest, 0), len(text) - _SHORT + 1):
+            likely = self._beginnings.get(text[start : start + _SHORT], ())
+            if any(secret.startswith(text[start:]) for secret in likely):
+                return text[:start] + _MASK
         return text
 
 
