@@ -21,7 +21,7 @@ Listener = trio.SocketListener | trio.SSLListener[trio.SocketStream]
 
 _log = logging.getLogger("wye.websocket.door")
 
-_ORIGIN = re.compile(r"[a-z]+://[^/?#]*", re.IGNORECASE)
+_ORIGIN = re.compile(r"\A[a-z]+://[^/?#]*", re.IGNORECASE)
 
 
 class Admitted(Struct, Generic[G], frozen=True):
