@@ -49,9 +49,11 @@ SCHEMA = Schema("spool", (_VERSION_1,), wipes=False)
 """Rows come and go all the time, and their pages are soon used again: wiping them would write each event twice over."""
 
 
+_COUNT = "max(1, ifnull(CAST(count AS INTEGER), 1))"
+_PAYLOAD = "ifnull(CAST(payload AS BLOB), x'')"
 COLUMNS = (
-    "seq, max(1, ifnull(CAST(count AS INTEGER), 1)), min(max(0, ifnull(CAST(came_ms AS INTEGER), 0)), 253402300799999),"
-    " ifnull(CAST(crc AS INTEGER), 0), ifnull(CAST(payload AS BLOB), x'')"
+    f"seq, {_COUNT}, min(max(0, ifnull(CAST(came_ms AS INTEGER), 0)), 253402300799999), ifnull(CAST(crc AS INTEGER), 0),"
+    f" {_PAYLOAD}"
 )
 """What ``StoredRow`` is made of: of these types, and times that a calendar has (up to the year 9999), whatever damage has made
 of them."""
@@ -205,7 +207,10 @@ def evict(connection: sqlite3.Connection, after: int, upto: int, min_bytes: int)
     """Take out the oldest rows with ``after < seq <= upto`` until so many bytes are free. Returns the last of them (``after``
     where there is none), their events and their bytes."""
     last, events, size = after, 0, 0
-    cursor = connection.execute("SELECT seq, count, bytes FROM rows WHERE seq > ? AND seq <= ? ORDER BY seq", (after, upto))
+    cursor = connection.execute(
+        f"SELECT seq, {_COUNT}, length({_PAYLOAD}) FROM rows WHERE seq > ? AND seq <= ? ORDER BY seq",  # noqa: S608  a constant
+        (after, upto),
+    )
     for seq, count, row_bytes in cursor:
         if size >= min_bytes:
             break

@@ -241,6 +241,20 @@ async def test_a_row_that_has_lost_all_of_its_bytes_is_said_and_ends(path: Path,
     assert "row 2 of" in letter["reason"]
 
 
+@pytest.mark.parametrize("damage", ["count = x'01'", "count = 'x'", "bytes = 'x'", "bytes = x''"])
+async def test_a_row_with_a_number_that_is_none_can_make_room(path: Path, letters: DeadLetters, damage: str) -> None:
+    with small_steps(row_events=4):
+        async with running(Spool(path, letters, 40 * SIZE, "drop_oldest")) as spool:
+            spool.put(numbered(40))
+            await spool.written()
+            _damage(path, f"UPDATE rows SET {damage} WHERE seq = ?", 5)
+            spool.put(numbered(20, "new"))
+            await spool.written()
+            assert (await spool.settle_all())[-20:] == [f"new{number}" for number in range(20)]
+            assert (spool.account.received, spool.account.in_flight, spool.buffer.held_bytes) == (60, 0, 0)
+            assert spool.account.balanced
+
+
 def _damage(path: Path, statement: str, value: int) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(statement, (value,))
