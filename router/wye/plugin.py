@@ -125,9 +125,10 @@ class Endpoint(Protocol):
     def receive(self, request: Received, /) -> Accepted | Reply: ...
 
     def refusal(self, head: Head, status: int, words: str, /) -> Reply:
-        """How this API's clients read what wye says in its place to a request that was claimed: events that are not safe, no
-        room or a stop (503), a body that is too large (413), late (408) or not what its head says (400, 415), a head that is
-        too large (431), a fault (500). ``words`` are for a person; of a head that breaks off there is what has come."""
+        """How this API's clients read what wye says in its place to a request that was claimed, with any status from 400 on:
+        events that are not safe, no room or a stop (503), a body that is too large (413), late (408) or not what its head says
+        (400, 415), a head that is too large (431) or asks for what is not served (405, 417, 501, 505), a fault (500).
+        ``words`` are for a person; of a head that breaks off there is what has come."""
         ...
 
 

@@ -73,4 +73,4 @@ def settle(site: Site, request: Request) -> None:
     if settlement is None or settlement.safe:
         request.reply = accepted.success
     elif settlement.safe is not None:
-        request.reply = site.endpoints.refuse(request.endpoint, request.head, *NOT_SAFE)
+        request.reply = site.refuse(request.endpoint, request.head, *NOT_SAFE)

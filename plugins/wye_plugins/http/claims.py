@@ -37,7 +37,7 @@ class Endpoints:
         self._endpoints = endpoints
         self._name = name
         self._adapters = {id(one): adapter for one, adapter in zip(endpoints, adapters, strict=False)}
-        self._said: set[tuple[int, type[Exception]]] = set()
+        self._said: set[tuple[int, type[Exception], str]] = set()
 
     def choose(self, head: Head) -> Claimed:
         """The first claim without a reply, else the first with one, else the answer that nobody serves this path."""
@@ -68,14 +68,21 @@ class Endpoints:
         """A refusal as the endpoint's clients read it; plain text where nobody's it is."""
         if endpoint is not None and head is not None:
             try:
-                return endpoint.refusal(head, status, words)
+                return _a_reply(endpoint.refusal(head, status, words))
             except Exception as error:
-                self._say(endpoint, error)
+                self._say(endpoint, error, "raised about a refusal; answered in plain text")
         return text(status, words)
 
-    def _say(self, endpoint: Endpoint, error: Exception) -> None:
-        kind = (id(endpoint), type(error))
+    def _say(self, endpoint: Endpoint, error: Exception, what: str = "raised; answered 500") -> None:
+        kind = (id(endpoint), type(error), what)
         if kind not in self._said:
             self._said.add(kind)
             adapter = self._adapters.get(id(endpoint), "")
-            log.error('source %s: adapter "%s" raised; answered 500 (said once per kind)', self._name, adapter, exc_info=error)
+            log.error('source %s: adapter "%s" %s (said once per kind)', self._name, adapter, what, exc_info=error)
+
+
+def _a_reply(given: object) -> Reply:
+    """A refusal came late to endpoints: one that inherits what it does not write gives ``None``."""
+    if isinstance(given, Reply):
+        return given
+    raise TypeError(f"refusal gave {type(given).__name__}, expected Reply")

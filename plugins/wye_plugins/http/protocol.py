@@ -157,7 +157,7 @@ class Protocol:
         except ValueError:
             return Request()
         head = Head(self._parser.get_method().decode(), path, query, collect(self._fields), self._client_ip)
-        return Request(endpoint=self._choose(head).endpoint, head=head)
+        return Request(endpoint=self._choose(head).endpoint, head=head, to_head=head.method == "HEAD")
 
     def close(self) -> None:
         """The connection is over: give back what is held."""

@@ -383,3 +383,9 @@ def test_what_is_wrong_after_an_answer_is_nobody_s() -> None:
 def test_an_answer_that_the_head_got_stands_whatever_comes_after_it() -> None:
     assert status_of(the_request(post(b"x" * 1001, "/denied"))) == 403
     assert status_of(the_request(chunked(b"x", path="/denied")[:-5] + b"no length\r\n")) == 403
+
+
+@pytest.mark.parametrize("field", ["Expect: foo", "Content-Encoding: br"])
+def test_a_head_request_that_is_refused_is_answered_without_a_body(field: str) -> None:
+    request = the_request(f"HEAD /in HTTP/1.1\r\nHost: x\r\n{field}\r\n\r\n".encode())
+    assert request.to_head
