@@ -41,7 +41,7 @@ _LARGEST: float = _float32.unpack(b"\xff\xff\x7f\x7f")[0]
 
 def fits(value: Decimal) -> bool:
     """Whether Google's parser takes ``value`` for a 32-bit float."""
-    return abs(value) < _LARGEST
+    return value.is_finite() and abs(value) < _LARGEST
 
 
 _NUMBER = re.compile(r"-?\d{1,200}(?:\.\d{1,200})?(?:[eE][+-]?\d{1,3})?", re.ASCII)

@@ -81,7 +81,7 @@ def _currency(event: Event) -> str | None:
 def check_float(name: str, value: Decimal) -> None:
     """Raises ``UnfitError`` where Google's parser would refuse the number."""
     if not fits(value):
-        raise UnfitError(f"{name}: {value:.3E} is too large for the 32-bit float that Google has for it")
+        raise UnfitError(f"{name}: {value:.3E} does not fit into the 32-bit float that Google has for it")
 
 
 def weigh(value: Decimal, name: str, place: str, inexact: Bag) -> None:

@@ -37,6 +37,9 @@ MAX_OPERATIONS = 1_000
 MAX_OPERATIONS_BYTES = 16_777_216
 """So much of them is kept: an import's samples may quote megabytes of what was sent."""
 
+MAX_OPERATION_BYTES = MAX_OPERATIONS_BYTES // 4
+"""One that is larger is not kept: it would drive all others out. Its answer says already how it ended."""
+
 _json = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -62,6 +65,8 @@ class Operations:
         """The answer to the call ``kind``, which ended with ``response``. The same ``key`` gets the same name."""
         name = f"{parent}/operations/{kind}-{blake2b(key, digest_size=10).hexdigest()}"
         body = _json.encode({"name": name, "metadata": metadata, "done": True, "response": response})
+        if len(body) > MAX_OPERATION_BYTES:
+            return Reply(200, JSON, body)
         self._kept_bytes += len(body) - len(self._done.get(name, b""))
         self._done[name] = body
         self._done.move_to_end(name)

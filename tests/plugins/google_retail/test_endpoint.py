@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from wye.message import Head, Received, Reply
 from wye.plugin import Accepted, Claim
 from wye_plugins.google_retail import GoogleRetailSourceOptions, build_source
 from wye_plugins.google_retail.endpoint import GoogleRetailEndpoint
-from wye_plugins.google_retail.reply import MAX_OPERATIONS, MAX_OPERATIONS_BYTES
+from wye_plugins.google_retail.reply import MAX_OPERATION_BYTES, MAX_OPERATIONS, MAX_OPERATIONS_BYTES
 
 endpoint = GoogleRetailEndpoint(PARENT)
 strict = GoogleRetailEndpoint(PARENT, wide=False)
@@ -520,16 +521,28 @@ def test_operations_are_remembered_within_bounds() -> None:
     assert isinstance(receive(Head("GET", f"/v2/{names[1]}", {}, {}), by=by), Reply)
 
 
+def imported(event: Mapping[str, object], by: GoogleRetailEndpoint) -> str:
+    """The name of the operation."""
+    body = json.dumps({"inputConfig": {"userEventInlineSource": {"userEvents": [event]}}})
+    return body_of(accepted(head("import"), body, by))["name"]
+
+
+def is_known(name: str, by: GoogleRetailEndpoint) -> bool:
+    return by.claim(Head("GET", f"/v2/{name}", {}, {})) == Claim()
+
+
 def test_operations_that_quote_what_was_wrong_are_remembered_within_bytes() -> None:
     by = GoogleRetailEndpoint(wide=False)
     event = {"eventType": "home-page-view", "visitorId": "v", "eventTime": "2022-02-23T10:27:42Z"}
-    names: list[str] = []
-    for number in range(5):
-        faulty = {**event, f"{number}" * (MAX_OPERATIONS_BYTES // 4): 1}
-        body = json.dumps({"inputConfig": {"userEventInlineSource": {"userEvents": [faulty]}}})
-        names.append(body_of(accepted(head("import"), body, by))["name"])
-    known = [by.claim(Head("GET", f"/v2/{name}", {}, {})) == Claim() for name in names]
-    assert known == [False, False, True, True, True]
+    names = [imported({**event, f"{number}" * (MAX_OPERATIONS_BYTES // 5): 1}, by) for number in range(5)]
+    assert [is_known(name, by) for name in names] == [False, True, True, True, True]
+
+
+def test_an_operation_that_quotes_too_much_is_not_remembered_and_drives_no_other_out() -> None:
+    by = GoogleRetailEndpoint(wide=False)
+    event = {"eventType": "home-page-view", "visitorId": "v", "eventTime": "2022-02-23T10:27:42Z"}
+    small, large = imported(event, by), imported({**event, "x" * MAX_OPERATION_BYTES: 1}, by)
+    assert (is_known(small, by), is_known(large, by)) == (True, False)
 
 
 # ── options ──────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -30,10 +30,14 @@ def test_what_google_gives_back(amount: str, held: str) -> None:
     assert in_float32(Decimal(amount)) == Decimal(held)
 
 
-@pytest.mark.parametrize("amount", ["1e39", "-1e39", "3.5e38", "1e200"])
+@pytest.mark.parametrize("amount", ["1e39", "-1e39", "3.5e38", "1e200", "NaN", "-Infinity"])
 def test_what_is_too_large_for_a_float(amount: str) -> None:
     assert in_float32(Decimal(amount)) is None
     assert not fits(Decimal(amount))
+
+
+def test_what_is_no_number_at_all_does_not_fit() -> None:
+    assert not fits(Decimal("sNaN"))
 
 
 @settings(max_examples=200)
