@@ -68,7 +68,7 @@ def _figures(run: Run) -> str:
         ("events acknowledged", run.acknowledged),
         ("requests", run.requests),
         ("from when a request was due to its answer, ms", _times(run.answer_ms)),
-        *([("from when it was sent to its answer, ms", _times(run.sent_ms))] if run.sent_ms else []),
+        ("from when it was sent to its answer, ms", _times(run.sent_ms)),
         ("events sent again", run.resent),
         ("senders that took a new connection", run.reconnects),
         ("clients that left early", _counts(run.left_early)),

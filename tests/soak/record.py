@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 from msgspec import Struct, field
@@ -67,6 +67,7 @@ class Run(Struct, forbid_unknown_fields=True):
     acknowledged: int
     requests: int
     answer_ms: dict[str, float]
+    sent_ms: dict[str, float]
     resent: int
     reconnects: int
     left_early: dict[str, int]
@@ -82,7 +83,6 @@ class Run(Struct, forbid_unknown_fields=True):
     rows: list[Row]
     ledger: list[Account]
     problems: Sequence[str] = field(default_factory=list[str])
-    sent_ms: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 def load() -> Run | None:
