@@ -17,7 +17,7 @@ from wye.batch import Batch, Lot, Parcel, runs
 from wye.batcher import largest_document
 from wye.breaker import Breaker
 from wye.buffer import Buffer
-from wye.deadletters import DeadLetter, DeadLetters
+from wye.deadletters import DeadLetter, DeadLetters, Outstanding
 from wye.delivery import Delivery, Fate, Outcome
 from wye.event import Event
 from wye.judge import judge
@@ -67,8 +67,7 @@ class Sink:
         self._leaving = False
         self._working = trio.CancelScope()
         self._burying = 0
-        self._letters = 0
-        self._letter_written = trio.Event()
+        self._letters = Outstanding(dead_letters.store)
         self._dropping = False
         self._trouble = Trouble(log, f"sink {name}")
 
@@ -133,10 +132,9 @@ class Sink:
                     async with trio.open_nursery() as nursery:
                         for _ in range(self._transport.concurrency):
                             nursery.start_soon(self._work)
-            while self.buffer.durable and self._letters:
+            if self.buffer.durable:
                 # What a file holds is taken out of it only when its letter is safe.
-                self._letter_written = trio.Event()
-                await self._letter_written.wait()
+                await self._letters.over()
             self.buffer.finish()
 
     def _wake(self) -> None:
@@ -321,16 +319,15 @@ class Sink:
         """Settled only once the letters are on the disk; the sink goes on meanwhile, and its bound counts them still."""
 
         def on_written() -> None:
-            self._letters -= len(letters)
             self.account.dead_lettered += len(letters)
             self._settle(batches, "dead_lettered")
-            self._letter_written.set()
+            self._letters.heard(len(letters))
 
         for batch, letter in zip(batches, letters, strict=True):
             if batch.retried is not None:
                 letter.id = batch.retried.id
         if letters:
-            self._letters += len(letters)
+            self._letters.submitted(len(letters))
             self._dead_letters.submit(letters, on_written)
 
     def _settle(self, batches: Sequence[Batch], fate: Fate) -> None:

@@ -17,7 +17,7 @@ import trio
 
 from wye.batch import Batch
 from wye.batcher import Batcher
-from wye.buffer import MemoryBuffer
+from wye.buffer import Buffer, MemoryBuffer
 from wye.deadletters import DeadLetters, table
 from wye.deadletters.table import Selection
 from wye.delivery import Delivery, Outcome
@@ -76,12 +76,13 @@ def make_sink(
     max_age_secs: float = math.inf,
     key_of: KeyOf | None = None,
     rate: Rate | None = None,
+    buffer: Buffer | None = None,
 ) -> Sink:
     return Sink(
         name,
         transport or FakeTransport(),
         encoder or FakeEncoder(),
-        MemoryBuffer(max_events, max_bytes, when_full),
+        buffer or MemoryBuffer(max_events, max_bytes, when_full),
         Sending(batcher or Batcher(500, 1_000_000, 0.0), backoff or Backoff(1, 8), max_attempts, max_age_secs, key_of, rate),
         letters,
     )
@@ -117,16 +118,16 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 class Disk:
-    """The disk under all stores: counts what is committed, and is full or broken when it is told to be."""
+    """The disk under all stores, or under one: counts what is committed, and is full or broken when it is told to be."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, only: Store | None = None) -> None:
         self.commits = 0
         self.full = False
         self.broken = False
         real = getattr(Store, "_transact")  # noqa: B009  it is private
 
         def transact(store: Store, pieces: Sequence[Any]) -> None:
-            if self.full or self.broken:
+            if (self.full or self.broken) and only in (None, store):
                 error = sqlite3.OperationalError("database or disk is full" if self.full else "disk I/O error")
                 error.sqlite_errorcode = sqlite3.SQLITE_FULL if self.full else sqlite3.SQLITE_IOERR_FSYNC
                 raise error

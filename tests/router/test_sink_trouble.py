@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import logging
 import random
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from router.core_rig import Disk, events_of, letters_in, make_sink, numbered, put, running, until, writing
 from wye.batcher import Batcher
+from wye.buffer import DiskBuffer
 from wye.deadletters import DeadLetters
 from wye.delivery import Outcome
 from wye.message import Unfit
@@ -66,6 +69,24 @@ async def test_a_disk_that_refuses_letters_does_not_stop_the_healthy_events(
         healthy = put(sink, events_of("b"))
         await until(lambda: healthy.words == [Outcome.SAFE])
         disk.full = False
+
+
+@pytest.mark.parametrize("durable", [False, True])
+async def test_a_sink_ends_when_the_file_of_the_dead_letters_has_failed(
+    tmp_path: Path, letters: DeadLetters, monkeypatch: pytest.MonkeyPatch, durable: bool
+) -> None:
+    Disk(monkeypatch, letters.store).broken = True
+    path = tmp_path / "spool.db"
+    buffer = DiskBuffer("sink", path, 1_000_000, "block", letters) if durable else None
+    sink = make_sink(letters, FakeTransport([REJECTED]), buffer=buffer)
+    with trio.fail_after(10):
+        async with writing(letters), running(sink):
+            put(sink, events_of("a"))
+            await until(lambda: letters.store.broken is not None)
+    assert (sink.account.in_flight, sink.account.dead_lettered, sink.account.balanced) == (1, 0, True)
+    if durable:
+        with closing(sqlite3.connect(path)) as spool:
+            assert spool.execute("SELECT events, dead_lettered FROM totals").fetchall() == [(1, 0)], "for the next start"
 
 
 async def test_many_refused_events_share_one_write(letters: DeadLetters, disk: Disk) -> None:

@@ -19,7 +19,7 @@ from wye.buffer.pieces import Piece, cut, size_of
 from wye.buffer.rows import StoredRow
 from wye.buffer.spooler import Spooler
 from wye.buffer.window import Row
-from wye.deadletters import DeadLetter, DeadLetters
+from wye.deadletters import DeadLetter, DeadLetters, Outstanding
 from wye.delivery import Fate, Outcome
 from wye.ledger import SinkAccount
 from wye.message import Failure
@@ -60,6 +60,8 @@ class DiskBuffer:
         self._account = SinkAccount(name)
         self._wake: Callable[[], None] = lambda: None
         self._burying = 0
+        self._letters = Outstanding(dead_letters.store)
+        self._finishing = trio.Event()
         self._failed = False
         self._ratio = 1.5  # bytes in the file for one byte as received, lately
 
@@ -239,14 +241,18 @@ class DiskBuffer:
             self._backlog.restore(totals)
             totals.restore(account)
             task_status.started()
-            await spooler.run()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(spooler.run)
+                await self._finishing.wait()
+                spooler.stop_reading()
+                await self._letters.over()  # a row is taken out when they are safe
+                spooler.finish()
         finally:
             await spooler.close()
 
     def finish(self) -> None:
         """Nothing more is put or settled: let ``run`` write what is left, and end."""
-        if self._spooler is not None:
-            self._spooler.finish()
+        self._finishing.set()
 
     def _stir(self) -> None:
         if self._spooler is not None:
@@ -291,13 +297,13 @@ class DiskBuffer:
         batch = row.batch
 
         def on_written() -> None:
-            self._buried(-count)
             self._account.dead_lettered += count
             self._backlog.settled(batch, count, "dead_lettered")
             batch.delivery.settle(count)
+            self._letters.heard(count)
             self._wake()
 
-        self._buried(count)
+        self._letters.submitted(count)
         self._dead_letters.submit(letters, on_written)
 
     def _letter(self, reason: str, line: bytes) -> DeadLetter:
@@ -306,17 +312,11 @@ class DiskBuffer:
     def _bury_strange(self, letter: DeadLetter, batch: Batch) -> None:
         def on_written() -> None:
             self._burying -= 1
-            self._buried(-1)
             self._account.dead_lettered += 1
             batch.delivery.settle(1)
+            self._letters.heard()
             self._wake()
 
         self._burying += 1
-        self._buried(1)
+        self._letters.submitted(1)
         self._dead_letters.submit([letter], on_written)
-
-    def _buried(self, count: int) -> None:
-        """So many more are on their way to the dead letters; the file is not left before they are there."""
-        if self._spooler is not None:
-            self._spooler.burying += count
-            self._spooler.stir()

@@ -61,8 +61,7 @@ class Listener(Protocol):
 
 
 class Spooler:
-    """The tasks of one spool. ``to_evict`` are bytes of unread rows that have to go, ``burying`` says how many events are on
-    their way to the dead letters."""
+    """The tasks of one spool. ``to_evict`` are bytes of unread rows that have to go."""
 
     def __init__(
         self, name: str, store: Store, backlog: Backlog, now_ms: Callable[[], int], account: SinkAccount, listener: Listener
@@ -74,7 +73,7 @@ class Spooler:
         self._account = account
         self._listener = listener
         self.to_evict = 0
-        self.burying = 0
+        self._reading = True
         self._closing = False
         self._stirred: set[trio.Event] = set()
         self._unread_lock = trio.Lock()
@@ -121,6 +120,10 @@ class Spooler:
         with trio.CancelScope(shield=True):
             await trio.to_thread.run_sync(self._store.close)
 
+    def stop_reading(self) -> None:
+        """Nobody will take what is unread."""
+        self._reading = False
+
     def finish(self) -> None:
         """Let ``run`` end when everything is written and taken out."""
         self._closing = True
@@ -139,12 +142,12 @@ class Spooler:
         finally:
             self._stirred.discard(stirred)
 
-    async def _due(self, due: Callable[[], bool], over: Callable[[], bool] = lambda: True) -> bool:
+    async def _due(self, due: Callable[[], bool]) -> bool:
         """Wait until there is something to do. Not when it is all over, or the file is beyond use."""
         while self._store.broken is None or self._store.damaged:
             if due():
                 return True
-            if self._closing and over():
+            if self._closing:
                 return False
             await self._stirring()
         return False
@@ -161,7 +164,7 @@ class Spooler:
 
     async def _take_out(self) -> None:
         backlog, account = self._backlog, self._account
-        while await self._due(lambda: bool(backlog.ended or self.to_evict), lambda: not self.burying):
+        while await self._due(lambda: bool(backlog.ended or self.to_evict)):
             if self.to_evict:
                 await self._evict()
                 continue
@@ -202,7 +205,7 @@ class Spooler:
 
     async def _read_ahead(self) -> None:
         backlog = self._backlog
-        while await self._due(lambda: bool(backlog.unread_events) and backlog.window.low and not self._closing):
+        while await self._due(lambda: bool(backlog.unread_events) and backlog.window.low and self._reading):
             async with self._unread_lock:
                 after, upto = backlog.read_upto, backlog.last_seq
                 try:

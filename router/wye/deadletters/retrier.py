@@ -18,8 +18,9 @@ from wye.batch import Retried
 from wye.database import StoreError
 from wye.deadletters import table
 from wye.deadletters.letter import DeadLetter, Entry
+from wye.deadletters.outstanding import Outstanding
 from wye.deadletters.table import Selection
-from wye.deadletters.writer import LOOK_SECS, DeadLetters
+from wye.deadletters.writer import DeadLetters
 from wye.delivery import Delivery, Outcome
 from wye.event import Event
 from wye.fault import fault
@@ -116,20 +117,10 @@ class Retrier:
 
     async def _all_of(self, page: Sequence[Entry], retry: Callable[[Entry, Callable[[], None]], Awaitable[None]]) -> None:
         """Until the file says of each what became of it, or says nothing any more."""
-        left = len(page)
-        over = trio.Event()
-
-        def one_over() -> None:
-            nonlocal left
-            left -= 1
-            if left == 0:
-                over.set()
-
+        outstanding = Outstanding(self._dead_letters.store, len(page))
         for entry in page:
-            await retry(entry, one_over)
-        while not (over.is_set() or self._dead_letters.store.broken):
-            with trio.move_on_after(LOOK_SECS):
-                await over.wait()
+            await retry(entry, outstanding.heard)
+        await outstanding.over()
 
     async def _release(self) -> None:
         """Of what is marked, unmark what no lane can take."""

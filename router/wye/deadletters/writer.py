@@ -29,7 +29,7 @@ BACKLOG_BYTES = 16 * 1024 * 1024
 MAX_BYTES = 1_073_741_824
 
 LOOK_SECS = 1.0
-"""How often it is seen to whether the command line has changed the file."""
+"""How often it is seen to whether the command line has changed the file, or the disk has failed."""
 
 SAY_SECS = 60.0
 """How often it is said how many were dropped, while some are."""

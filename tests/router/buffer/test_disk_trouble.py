@@ -14,7 +14,7 @@ import trio
 from msgspec import structs
 
 from router.buffer.disk_rig import Spool, running, small_steps
-from router.core_rig import letters_in, numbered, until, writing
+from router.core_rig import Disk, letters_in, numbered, until, writing
 from wye.buffer import offline, rows
 from wye.deadletters import DeadLetters
 from wye.delivery import Outcome
@@ -282,6 +282,25 @@ async def test_what_cannot_be_written_or_read_costs_itself_alone(path: Path, let
     assert "cannot be written as JSON: TypeError" in reasons[0]
     assert "row 1 of" in reasons[1]
     assert "JSON" in reasons[1]
+
+
+async def test_it_ends_when_the_file_of_the_dead_letters_has_failed(
+    path: Path, letters: DeadLetters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(Spool(path, letters)) as spool:
+        spool.put([make_event("a", attrs={"x": Decimal("NaN")})])
+        await spool.written()
+    with monkeypatch.context() as patch, trio.fail_after(10):
+        Disk(patch, letters.store).broken = True
+        async with writing(letters), running(Spool(path, letters)) as spool:
+            spool.put([make_event("b", attrs={"x": object()})])
+            await until(lambda: letters.store.broken is not None)
+            await until(lambda: not spool.buffer.more)
+        assert (spool.told, spool.account.in_flight, spool.account.dead_lettered) == ({}, 2, 0)
+    again = DeadLetters(letters.path)
+    async with writing(again), running(Spool(path, again)) as spool:
+        await until(lambda: spool.account.dead_lettered == 1)
+    assert [letter["reason"].partition(":")[0] for letter in letters_in(letters.path)] == [f"row 1 of {path}"]
 
 
 # ── other files ──────────────────────────────────────────────────────────────────────────────────────────────────────────
