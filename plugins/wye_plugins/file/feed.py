@@ -67,15 +67,18 @@ class Feed:
         for reader in self._readers:
             reader.close()
 
-    async def drain(self, reader: FileReader, most_chunks: int | None = None) -> bool:
+    async def drain(self, reader: FileReader, most_chunks: int | None = None, *, restarts: bool = True) -> bool:
         """Send what the file holds, at most so many chunks; whether its end was reached. A file that fails is ``broken``, and
-        that is its end."""
+        that is its end; so is being truncated where it does not restart."""
         count = 0
         while count != most_chunks:
             most = None if most_chunks is None else most_chunks - count
             try:
                 chunks = await trio.to_thread.run_sync(reader.read_some, most)
             except ReplacedError:
+                if not restarts:
+                    reader.close()
+                    return True
                 log.info("source %s: %s was truncated; reading it from the beginning", self.name, reader.path)
                 reader.restart()
                 continue

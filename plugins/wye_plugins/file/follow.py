@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import NoReturn
 
 import trio
@@ -82,12 +81,11 @@ class Follower:
         if not reader.gone:
             reader.gone, reader.touched_at = True, trio.current_time()
         patience_secs = GONE_SECS if reader.is_open else 0
+        reopened = False
         if found is not None and compressed(found.path) == compressed(reader.path):
-            reader.path = found.path
-            with suppress(OSError):
-                await trio.to_thread.run_sync(reader.open)
+            reopened = await trio.to_thread.run_sync(reader.reopen, found.path)
         if reader.is_open and not reader.broken:
-            await self._feed.drain(reader)
+            await self._feed.drain(reader, restarts=not reopened)
             if trio.current_time() - reader.touched_at < patience_secs:
                 return
             if reader.torn:

@@ -107,6 +107,20 @@ class FileReader:
             raise
         self._descriptor = descriptor
 
+    def reopen(self, path: str) -> bool:
+        """Open it, which was closed, where it is called ``path`` now. Whether that is surely the same file, beginning with what
+        was read of it: the inode of one that was deleted goes to the next that is made, whoever makes it."""
+        before, self.path = self.path, path
+        with contextlib.suppress(OSError, ReplacedError):
+            self.open()
+            assert self._descriptor is not None
+            if self._head:
+                self._verify(self._descriptor)
+                return True
+        self.close()
+        self.path = before
+        return False
+
     def _own_size(self, descriptor: int) -> int:
         status = os.fstat(descriptor)
         if (status.st_dev, status.st_ino) != self.key:

@@ -51,6 +51,19 @@ async def test_drained_in_turns(tmp_path: Path) -> None:
     reader.close()
 
 
+async def test_a_file_that_is_replaced_need_not_be_read_from_the_beginning(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    reader = await rig.open()
+    await rig.feed.drain(reader)
+    reader.close()
+    renamed = rig.path.rename(tmp_path / "a.jsonl.1")
+    assert reader.reopen(str(renamed))
+    renamed.write_text("secret\n")
+    assert await rig.feed.drain(reader, restarts=False)
+    assert [event.id for event in rig.intake.events] == ["1", "2", "3"]
+    assert not reader.is_open
+
+
 async def test_the_checkpoint_is_written_at_most_every_so_often(tmp_path: Path, mock_clock: MockClock) -> None:
     rig = Rig(tmp_path)
     async with rig.feed.saving(60):

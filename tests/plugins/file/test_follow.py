@@ -230,6 +230,26 @@ async def test_beyond_its_bound_closed_files_are_read_to_their_ends_when_they_ar
         (tmp_path / "a.jsonl.1").unlink()
 
 
+@pytest.mark.parametrize(("before", "after"), [("1\n2\n", "secret\n"), ("", "secret\n"), ("1\n2\n", "1\n")])
+async def test_a_strangers_file_that_got_the_inode_of_a_closed_one_is_not_read(
+    tmp_path: Path, mock_clock: MockClock, monkeypatch: pytest.MonkeyPatch, before: str, after: str
+) -> None:
+    monkeypatch.setattr("wye_plugins.file.follow.Follower.__init__.__defaults__", (0,))
+    path, stranger = tmp_path / "a.jsonl", tmp_path / "x.tmp"
+    path.write_text(before)
+    (tmp_path / "b.jsonl").write_text("b\n")
+    async with following(tmp_path, poll_secs=10) as intake:
+        await until(lambda: "b" in ids(intake) and open_descriptors(tmp_path) == 0, mock_clock, 0)
+        found = ids(intake)
+        path.write_text(after)  # all of it between two looks
+        path.rename(stranger)
+        (tmp_path / "c.jsonl").write_text("c\n")
+        await until(lambda: "c" in ids(intake), mock_clock)
+        assert ids(intake) == [*found, "c"]
+        await until(lambda: open_descriptors(tmp_path) == 0, mock_clock)
+    assert b"x.tmp" not in checkpoint_of(tmp_path).read_bytes()
+
+
 async def test_a_file_that_breaks_costs_only_itself(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "a.gz").write_bytes(b"no gzip at all")
     async with following(tmp_path, ["*.gz", "*.jsonl"]) as intake:
