@@ -177,9 +177,9 @@ def _stats(files: LetterFiles, arguments: argparse.Namespace) -> Exit:
 
 
 def _export(files: LetterFiles, arguments: argparse.Namespace) -> Exit:
-    lines = (f"{_json(entry)}\n".encode() for entry in files.entries(_selection(arguments)))
     from wye.cli.output import private_file
 
+    lines = (f"{_json(entry)}\n".encode() for entry in files.entries(_selection(arguments)))
     if arguments.file is None:
         sys.stdout.flush()
         sys.stdout.buffer.writelines(lines)

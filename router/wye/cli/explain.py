@@ -208,10 +208,12 @@ def _example(row: Row) -> str:
 
 def _value(value: Any) -> str:
     """One value or, for items, one for each of them; cut where it gets long."""
+    from wye.words import cut
+
     if value is None:
         return ""
     text = ", ".join(_value(one) or "–" for one in value) if isinstance(value, tuple) else str(value)  # type: ignore[misc]
-    return text if len(text) <= 24 else text[:23] + "…"
+    return cut(text, 24)
 
 
 # ── all pairs ────────────────────────────────────────────────────────────────────────────────────────────────────────────

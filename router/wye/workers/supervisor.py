@@ -16,7 +16,7 @@ import trio
 
 from wye.errors import Exit
 from wye.ledger import Ledger, summed
-from wye.stopping import signals
+from wye.stopping import signals, stop_signals
 from wye.workers.channel import Line, Report, pair, read
 
 log = logging.getLogger("wye.workers")
@@ -205,7 +205,7 @@ class Supervisor:
 def _hear_parent_only() -> None:
     """In a worker to be, before its first instruction: its parent says when to stop, so that a signal to all of a group counts
     once, and ends nobody who is just starting."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in stop_signals():
         signal.signal(number, signal.SIG_IGN)
 
 
