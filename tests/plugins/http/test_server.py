@@ -172,15 +172,16 @@ async def test_a_connection_whose_client_left_while_waiting_makes_room(intake: F
             assert (await client.answer()).status == 200
 
 
-@pytest.mark.parametrize("number", [errno.EPROTO, errno.ENETDOWN, errno.EHOSTUNREACH, errno.EPERM, errno.ECONNABORTED])
-async def test_a_connection_that_is_over_before_it_is_taken_costs_only_itself(intake: FakeIntake, number: int) -> None:
+async def _serve_after_failing(intake: FakeIntake, error: OSError, times: int) -> None:
+    """A server whose first accepts raise ``error``; then it has to serve."""
+
     class Failing(socket.socket):
         tries = 0
 
         def accept(self) -> tuple[socket.socket, object]:
             type(self).tries += 1
-            if self.tries == 1:
-                raise OSError(number, "it has an error of its own")
+            if self.tries <= times:
+                raise error
             return super().accept()
 
     with Failing(socket.AF_INET, socket.SOCK_STREAM) as listener:
@@ -192,27 +193,17 @@ async def test_a_connection_that_is_over_before_it_is_taken_costs_only_itself(in
                 assert (await client.ask(get())).status == 200
 
 
+@pytest.mark.parametrize("number", [errno.EPROTO, errno.ENETDOWN, errno.EHOSTUNREACH, errno.EPERM, errno.ECONNABORTED])
+async def test_a_connection_that_is_over_before_it_is_taken_costs_only_itself(intake: FakeIntake, number: int) -> None:
+    await _serve_after_failing(intake, OSError(number, "it has an error of its own"), times=1)
+
+
 async def test_running_out_of_file_descriptors_is_survived_and_said_once(
     intake: FakeIntake, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "wye")
 
-    class Exhausted(socket.socket):
-        tries = 0
-
-        def accept(self) -> tuple[socket.socket, object]:
-            type(self).tries += 1
-            if self.tries <= 3:
-                raise OSError(errno.EMFILE, "too many open files")
-            return super().accept()
-
-    with Exhausted(socket.AF_INET, socket.SOCK_STREAM) as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        async with in_memory(intake) as memory:
-            memory.nursery.start_soon(memory.server.accept, listener, memory.nursery)
-            async with await connect(listener.getsockname()[1]) as client:
-                assert (await client.ask(get())).status == 200
+    await _serve_after_failing(intake, OSError(errno.EMFILE, "too many open files"), times=3)
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
 
 
